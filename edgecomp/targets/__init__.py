@@ -1,0 +1,36 @@
+"""What a build is for: a target (a chip) and a board (its memories, clocks, costs and power)."""
+
+from edgecomp.targets.board import (
+    Board,
+    Clocks,
+    Cores,
+    Memories,
+    Power,
+    Reserved,
+    Transfer,
+    Transfers,
+)
+from edgecomp.targets.load import BoardError, board_names, load_board
+from edgecomp.targets.rates import KernelRate, KernelRates
+from edgecomp.targets.target import Target, TargetError, board_for, load_target, target_names
+
+__all__ = [
+    "Board",
+    "BoardError",
+    "Clocks",
+    "Cores",
+    "KernelRate",
+    "KernelRates",
+    "Memories",
+    "Power",
+    "Reserved",
+    "Target",
+    "TargetError",
+    "Transfer",
+    "Transfers",
+    "board_for",
+    "board_names",
+    "load_board",
+    "load_target",
+    "target_names",
+]

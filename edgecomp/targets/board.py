@@ -1,0 +1,159 @@
+"""The description of a board. Field names carry the units; `boards/*.toml` hold the values."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from edgecomp.targets.rates import KernelRates
+
+ClockName = Literal["cluster", "fabric", "peripheral"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cores(_Section):
+    """The cores of the cluster."""
+
+    workers: PositiveInt
+    orchestrators: NonNegativeInt = 0
+
+
+class Memories(_Section):
+    """Capacities. l3 is the external RAM that holds the weights while the network runs."""
+
+    l1_bytes: PositiveInt
+    l2_bytes: PositiveInt
+    l3_bytes: PositiveInt
+    l2_private_bytes: NonNegativeInt = 0
+    flash_bytes: NonNegativeInt = 0
+    emram_bytes: NonNegativeInt = 0
+
+
+class Reserved(_Section):
+    """Bytes that the planned buffers leave free: code and the fabric stack in L2, stacks in L1."""
+
+    code_bytes: NonNegativeInt
+    fabric_stack_bytes: NonNegativeInt
+    orchestrator_stack_bytes: NonNegativeInt
+    worker_stack_bytes: NonNegativeInt
+
+
+class Clocks(_Section):
+    """Frequencies in hertz."""
+
+    cluster_hz: PositiveFloat
+    fabric_hz: PositiveFloat
+    peripheral_hz: PositiveFloat
+
+    def hz(self, clock: ClockName) -> float:
+        """The frequency of a clock by its name."""
+        return {
+            "cluster": self.cluster_hz,
+            "fabric": self.fabric_hz,
+            "peripheral": self.peripheral_hz,
+        }[clock]
+
+
+class Transfer(_Section):
+    """What moving bytes between two memories costs, in cycles of `clock`."""
+
+    clock: ClockName
+    bytes_per_cycle: PositiveFloat
+    cycles_per_transfer: NonNegativeFloat = 0.0
+
+    def cycles(self, row_bytes: int, rows: int = 1) -> float:
+        """Cycles of `clock` for one transfer of `rows` rows of `row_bytes` bytes."""
+        return self.cycles_per_transfer + rows * math.ceil(row_bytes / self.bytes_per_cycle)
+
+
+class Transfers(_Section):
+    """The two paths: between L2 and L1, and between L3 and L2, either direction."""
+
+    l2_l1: Transfer
+    l3_l2: Transfer
+
+
+class Power(_Section):
+    """Average power while running and while asleep."""
+
+    active_watts: PositiveFloat
+    sleep_watts: NonNegativeFloat
+
+    def joules(self, seconds: float) -> float:
+        """The energy of running for `seconds`: an estimate from the average power."""
+        return self.active_watts * seconds
+
+
+class Board(_Section):
+    """Everything chip-specific that the stages ask for."""
+
+    name: str
+    target: str
+    description: str = ""
+    cores: Cores
+    memories: Memories
+    reserved: Reserved
+    clocks: Clocks
+    transfers: Transfers
+    power: Power
+    kernels: KernelRates
+
+    @property
+    def l1_reserved_bytes(self) -> int:
+        """The stacks of the cluster's cores."""
+        workers = self.cores.workers * self.reserved.worker_stack_bytes
+        return workers + self.cores.orchestrators * self.reserved.orchestrator_stack_bytes
+
+    @property
+    def l2_reserved_bytes(self) -> int:
+        """Code and the stack of the fabric controller."""
+        return self.reserved.code_bytes + self.reserved.fabric_stack_bytes
+
+    @property
+    def l1_available_bytes(self) -> int:
+        """L1 for planned buffers."""
+        return self.memories.l1_bytes - self.l1_reserved_bytes
+
+    @property
+    def l2_available_bytes(self) -> int:
+        """L2 for planned buffers."""
+        return self.memories.l2_bytes - self.l2_reserved_bytes
+
+    @property
+    def l3_available_bytes(self) -> int:
+        """L3 for planned buffers."""
+        return self.memories.l3_bytes
+
+    def l2_l1_cycles(self, row_bytes: int, rows: int = 1) -> float:
+        """Cluster cycles of one transfer between L2 and L1."""
+        return self._cluster_cycles(self.transfers.l2_l1, row_bytes, rows)
+
+    def l3_l2_cycles(self, row_bytes: int, rows: int = 1) -> float:
+        """Cluster cycles of one transfer between L3 and L2."""
+        return self._cluster_cycles(self.transfers.l3_l2, row_bytes, rows)
+
+    def kernel_cycles(
+        self, kernel: str, *, elements: float = 0, macs: float = 0, rows: float = 0
+    ) -> float:
+        """Cluster cycles of one kernel call. Raises EdgecompError when it has no rate."""
+        return self.kernels.cycles(kernel, elements=elements, macs=macs, rows=rows)
+
+    def seconds(self, cluster_cycles: float) -> float:
+        """The time that cluster cycles take."""
+        return cluster_cycles / self.clocks.cluster_hz
+
+    def _cluster_cycles(self, transfer: Transfer, row_bytes: int, rows: int) -> float:
+        ratio = self.clocks.cluster_hz / self.clocks.hz(transfer.clock)
+        return transfer.cycles(row_bytes, rows) * ratio

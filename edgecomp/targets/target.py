@@ -1,0 +1,59 @@
+"""Targets by name: what `--target` accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from edgecomp.errors import EdgecompError
+from edgecomp.targets.board import Board
+from edgecomp.targets.load import load_board
+
+
+class TargetError(EdgecompError):
+    """A target that does not exist, or a board of another target."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A chip that edgecomp generates code for. `default_board` is a name in `boards/`."""
+
+    name: str
+    description: str
+    default_board: str
+
+
+_TARGETS = (
+    Target("gap9", "GAP9: a cluster of 8 RI5CY-class workers with Xpulp and NE16", "gap9_evk"),
+)
+
+
+def target_names() -> list[str]:
+    """The targets there are."""
+    return [target.name for target in _TARGETS]
+
+
+def load_target(name: str) -> Target:
+    """The target of that name. Raises TargetError."""
+    for target in _TARGETS:
+        if target.name == name:
+            return target
+    close = get_close_matches(name, target_names(), n=1)
+    suggestion = f"did you mean '{close[0]}'? " if close else ""
+    raise TargetError(f"unknown target '{name}'", f"{suggestion}known: {', '.join(target_names())}")
+
+
+def board_for(target: str, board: str | Path | None = None) -> Board:
+    """The board to build for: the one asked for, or the target's default.
+
+    Raises TargetError or BoardError.
+    """
+    chip = load_target(target)
+    found = load_board(board if board is not None else chip.default_board)
+    if found.target != chip.name:
+        raise TargetError(
+            f"board '{found.name}' is for target '{found.target}', not '{chip.name}'",
+            f"use --target {found.target}, or --board {chip.default_board}",
+        )
+    return found
