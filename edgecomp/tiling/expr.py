@@ -1,0 +1,143 @@
+"""Integer expressions over tile indices: evaluated in numpy by the cost model, printed as C.
+
+Only what tile programs need: constants, variables, ``+ - *``, floor division, ``min`` and
+``max``. All values are non-negative, so C's division agrees with Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Number = int | np.ndarray
+
+
+class Expr:
+    """Base of all expressions; build them with operators, :func:`least` and :func:`most`."""
+
+    def __add__(self, other: Expr | int) -> Expr:
+        return _fold("+", self, wrap(other))
+
+    def __radd__(self, other: int) -> Expr:
+        return _fold("+", wrap(other), self)
+
+    def __sub__(self, other: Expr | int) -> Expr:
+        return _fold("-", self, wrap(other))
+
+    def __rsub__(self, other: int) -> Expr:
+        return _fold("-", wrap(other), self)
+
+    def __mul__(self, other: Expr | int) -> Expr:
+        return _fold("*", self, wrap(other))
+
+    def __rmul__(self, other: int) -> Expr:
+        return _fold("*", wrap(other), self)
+
+    def __floordiv__(self, other: Expr | int) -> Expr:
+        return _fold("/", self, wrap(other))
+
+    def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        """The value for given variables (arrays broadcast)."""
+        raise NotImplementedError
+
+    def c(self, suffix: str = "") -> str:
+        """C text, parenthesised where it has operators; ``suffix`` is appended to variables."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=True)
+class Const(Expr):
+    """A literal."""
+
+    value: int
+
+    def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        return self.value
+
+    def c(self, suffix: str = "") -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True, eq=True)
+class Var(Expr):
+    """A loop's tile index."""
+
+    name: str
+
+    def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        return indices[self.name]
+
+    def c(self, suffix: str = "") -> str:
+        return self.name + suffix
+
+
+@dataclass(frozen=True, eq=True)
+class Binary(Expr):
+    """``left operator right``; ``min`` and ``max`` print as the runtime's macros."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+    def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        return _apply(self.operator, self.left.evaluate(indices), self.right.evaluate(indices))
+
+    def c(self, suffix: str = "") -> str:
+        if self.operator in ("min", "max"):
+            return f"EC_{self.operator.upper()}({self.left.c(suffix)}, {self.right.c(suffix)})"
+        return f"({self.left.c(suffix)} {self.operator} {self.right.c(suffix)})"
+
+
+def _apply(operator: str, left: Number, right: Number) -> Number:
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            return left // right
+        case "min":
+            return _plain(np.minimum(left, right))
+        case "max":
+            return _plain(np.maximum(left, right))
+    raise ValueError(f"unknown operator {operator}")
+
+
+def _plain(value: np.ndarray) -> Number:
+    return int(value) if np.ndim(value) == 0 else value
+
+
+def _fold(operator: str, left: Expr, right: Expr) -> Expr:
+    if isinstance(left, Const) and isinstance(right, Const):
+        value = _apply(operator, left.value, right.value)
+        return Const(int(value))
+    if operator in "+-" and right == Const(0):
+        return left
+    if operator == "+" and left == Const(0):
+        return right
+    if operator == "*" and Const(0) in (left, right):
+        return Const(0)
+    if operator in "*/" and right == Const(1):
+        return left
+    if operator == "*" and left == Const(1):
+        return right
+    return Binary(operator, left, right)
+
+
+def wrap(value: Expr | int) -> Expr:
+    """``value`` as an expression."""
+    return value if isinstance(value, Expr) else Const(int(value))
+
+
+def least(left: Expr | int, right: Expr | int) -> Expr:
+    """The smaller of two expressions."""
+    return _fold("min", wrap(left), wrap(right))
+
+
+def most(left: Expr | int, right: Expr | int) -> Expr:
+    """The larger of two expressions."""
+    return _fold("max", wrap(left), wrap(right))

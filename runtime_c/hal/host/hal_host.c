@@ -1,0 +1,214 @@
+/* hal_host.c - the HAL on a computer.
+ *
+ * L1 and L2 are arrays of exactly the planned size; L3 is a read-only copy of the weights. The
+ * point is to be strict, not fast: a transfer completes at a random moment between its start and
+ * the wait for it, its destination may not be touched before the wait, cores run in random order,
+ * and in builds with AddressSanitizer kernels may touch the buffers of the running layer only.
+ */
+#include "hal_host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "edgecomp_config.h"
+#include "edgecomp_hal.h"
+#include "edgecomp_runtime.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define EC_CHECKED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EC_CHECKED 1
+#endif
+#endif
+
+#ifdef EC_CHECKED
+#include <sanitizer/asan_interface.h>
+#define FORBID(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define ALLOW(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
+#else
+#define EC_CHECKED 0
+#define FORBID(p, n) ((void)(p), (void)(n))
+#define ALLOW(p, n) ((void)(p), (void)(n))
+#endif
+
+#define MAX_IN_FLIGHT 32u
+
+uint32_t hal_host_seed = 1;
+FILE *hal_host_trace = NULL;
+
+static _Alignas(16) uint8_t l1_memory[EC_L1_BYTES];
+static _Alignas(16) uint8_t l2_memory[EC_L2_BYTES];
+
+extern const uint8_t ec_weights_image[];
+
+/* A started transfer: one side is dense, the other is strided by `block`. */
+typedef struct {
+    uint8_t *to;
+    const uint8_t *from;
+    ec_block block;
+    int to_is_dense;
+    int active;
+    int guarded; /* destination is closed until the wait */
+    ec_transfer id;
+} flight;
+
+static flight flights[MAX_IN_FLIGHT];
+static ec_transfer last_id = EC_NO_TRANSFER;
+
+static void fail(const char *reason)
+{
+    fprintf(stderr, "edgecomp host: %s\n", reason);
+    exit(70);
+}
+
+static uint32_t next_random(void)
+{
+    hal_host_seed = hal_host_seed * 1664525u + 1013904223u;
+    return hal_host_seed >> 16;
+}
+
+int ec_hal_init(void)
+{
+    memset(l1_memory, 0xa5, sizeof l1_memory);
+    memset(l2_memory, 0xa5, sizeof l2_memory);
+    FORBID(l1_memory, sizeof l1_memory);
+    return 0;
+}
+
+uint8_t *ec_hal_l1(void) { return l1_memory; }
+uint8_t *ec_hal_l2(void) { return l2_memory; }
+
+void ec_hal_l1_open(uint32_t offset, uint32_t bytes)
+{
+    if (offset > sizeof l1_memory || bytes > sizeof l1_memory - offset)
+        fail("a layer opens an L1 buffer outside of L1");
+    ALLOW(l1_memory + offset, bytes);
+    memset(l1_memory + offset, 0x5a, bytes);
+}
+
+void ec_hal_l1_close(void) { FORBID(l1_memory, sizeof l1_memory); }
+
+static void move(const flight *item)
+{
+    const ec_block *block = &item->block;
+    uint8_t *to = item->to;
+    const uint8_t *from = item->from;
+    for (uint32_t plane = 0; plane < block->planes; ++plane) {
+        for (uint32_t row = 0; row < block->rows; ++row) {
+            size_t strided = (size_t)plane * block->plane_stride + (size_t)row * block->row_stride;
+            size_t dense = ((size_t)plane * block->rows + row) * block->length;
+            memcpy(to + (item->to_is_dense ? dense : strided),
+                   from + (item->to_is_dense ? strided : dense), block->length);
+        }
+    }
+}
+
+static void complete(flight *item)
+{
+    size_t dense = (size_t)item->block.planes * item->block.rows * item->block.length;
+    if (item->guarded)
+        ALLOW(item->to, dense);
+    move(item);
+    item->active = 0;
+}
+
+/* Complete some transfers early, as hardware would. */
+static void let_time_pass(void)
+{
+    for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i)
+        if (flights[i].active && !flights[i].guarded && next_random() % 4 == 0)
+            complete(&flights[i]);
+}
+
+static ec_transfer start(uint8_t *to, const uint8_t *from, const ec_block *block, int to_is_dense)
+{
+    let_time_pass();
+    for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i) {
+        flight *item = &flights[i];
+        if (item->active)
+            continue;
+        if (++last_id == EC_NO_TRANSFER)
+            ++last_id;
+        int guarded = EC_CHECKED && to_is_dense && next_random() % 2 == 0;
+        *item = (flight){to, from, *block, to_is_dense, 1, guarded, last_id};
+        if (guarded)
+            FORBID(to, (size_t)block->planes * block->rows * block->length);
+        return item->id;
+    }
+    fail("too many transfers in flight");
+    return EC_NO_TRANSFER;
+}
+
+static void check_span(const uint8_t *base, size_t size, const uint8_t *p, size_t bytes,
+                       const char *reason)
+{
+    if (p < base || (size_t)(p - base) > size || bytes > size - (size_t)(p - base))
+        fail(reason);
+}
+
+static size_t strided_span(const ec_block *block)
+{
+    return (size_t)(block->planes - 1) * block->plane_stride +
+           (size_t)(block->rows - 1) * block->row_stride + block->length;
+}
+
+static void check_block(const uint8_t *l1, const uint8_t *l2, const ec_block *block)
+{
+    size_t dense = (size_t)block->planes * block->rows * block->length;
+    check_span(l1_memory, sizeof l1_memory, l1, dense, "a transfer leaves L1");
+    check_span(l2_memory, sizeof l2_memory, l2, strided_span(block), "a transfer leaves L2");
+}
+
+ec_transfer ec_hal_load(void *l1, const void *l2, const ec_block *block)
+{
+    check_block(l1, l2, block);
+    return start(l1, l2, block, 1);
+}
+
+ec_transfer ec_hal_store(void *l2, const void *l1, const ec_block *block)
+{
+    check_block(l1, l2, block);
+    return start(l2, l1, block, 0);
+}
+
+void ec_hal_wait(ec_transfer transfer)
+{
+    let_time_pass();
+    for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i)
+        if (flights[i].active && flights[i].id == transfer)
+            complete(&flights[i]);
+}
+
+ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
+{
+    if (l3_offset > EC_L3_BYTES || bytes > EC_L3_BYTES - l3_offset)
+        fail("a read leaves the weights in L3");
+    check_span(l2_memory, sizeof l2_memory, l2, bytes, "a read from L3 leaves L2");
+    const ec_block block = {bytes, 1, 0, 1, 0};
+    return start(l2, ec_weights_image + l3_offset, &block, 1);
+}
+
+void ec_hal_l3_wait(ec_transfer transfer) { ec_hal_wait(transfer); }
+
+/* Cores run one after the other, in an order that changes from call to call. */
+void ec_hal_fork(ec_task task, const void *arguments)
+{
+    uint32_t first = next_random() % EC_CORES;
+    uint32_t backwards = next_random() & 1u;
+    let_time_pass();
+    for (uint32_t i = 0; i < EC_CORES; ++i) {
+        uint32_t turn = backwards ? EC_CORES - 1 - i : i;
+        task(arguments, (first + turn) % EC_CORES, EC_CORES);
+    }
+}
+
+void ec_hal_layer_begin(uint32_t layer) { (void)layer; }
+
+void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
+{
+    if (hal_host_trace != NULL) {
+        fprintf(hal_host_trace, "%u %08x\n", (unsigned)layer, (unsigned)ec_checksum(output, bytes));
+        fflush(hal_host_trace);
+    }
+}

@@ -1,0 +1,69 @@
+/* edgecomp_runtime.h - what the generated layers share: operand streams and the layer loop. */
+#ifndef EDGECOMP_RUNTIME_H
+#define EDGECOMP_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "edgecomp_hal.h"
+
+#define EC_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define EC_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+typedef struct ec_layer ec_layer;
+
+/* One layer as the compiler planned it. Offsets are bytes from the start of the L2 arena;
+ * `weights` lists this layer's constants: where they lie in L3, where they go in L2. */
+struct ec_layer {
+    void (*run)(const ec_layer *layer);
+    const uint32_t *tensors;  /* L2 offset of every operand */
+    const int32_t *scalars;   /* values that differ between layers of the same program */
+    uint32_t weights_l3;
+    uint32_t weights_l2;
+    uint32_t weights_bytes;
+    uint32_t prefetch;        /* 1: the weights may be read while the layer before runs */
+    uint32_t output;
+    uint32_t output_bytes;
+};
+
+/* Run layers [0, count) in order, reading weights from L3 one layer ahead where planned. */
+void ec_run_layers(const ec_layer *layers, uint32_t count);
+
+/* One operand on its way through L1: one or two buffers, the tile in use and the one in flight. */
+typedef struct {
+    uint8_t *buffer[2];
+    ec_transfer pending[2];
+    uint32_t buffers;    /* 1 or 2 */
+    uint32_t current;    /* buffer in use */
+    uint32_t prefetched; /* 1: a load into the other buffer was started */
+} ec_stream;
+
+/* Declare a stream of `buffers` buffers at L1 offsets first and second. */
+ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second);
+
+/* Start loading the next tile; with one buffer the current tile must no longer be in use. */
+void ec_stream_prefetch(ec_stream *stream, const uint8_t *l2, const ec_block *block);
+
+/* Make the prefetched tile, if there is one, the current tile. */
+void ec_stream_advance(ec_stream *stream);
+
+/* Take a buffer for a new output tile, waiting until its last store is done. */
+void ec_stream_begin(ec_stream *stream);
+
+/* Start storing the current tile. */
+void ec_stream_store(ec_stream *stream, uint8_t *l2, const ec_block *block);
+
+/* Wait until nothing of this stream is in flight. */
+void ec_stream_close(ec_stream *stream);
+
+/* The current tile. */
+static inline void *ec_stream_tile(const ec_stream *stream)
+{
+    return stream->buffer[stream->current];
+}
+
+/* Order-independent 32-bit checksum of `bytes` bytes, read as little-endian words with the tail
+ * padded by zeros: the sum over words i of mix(word[i] + i * 0x9e3779b1). */
+uint32_t ec_checksum(const void *data, uint32_t bytes);
+
+#endif

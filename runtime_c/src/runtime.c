@@ -1,0 +1,100 @@
+#include "edgecomp_runtime.h"
+
+ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second)
+{
+    ec_stream stream = {
+        .buffer = {ec_hal_l1() + first, ec_hal_l1() + second},
+        .pending = {EC_NO_TRANSFER, EC_NO_TRANSFER},
+        .buffers = buffers,
+        .current = 0,
+        .prefetched = 0,
+    };
+    return stream;
+}
+
+static uint32_t next_buffer(const ec_stream *stream)
+{
+    return stream->buffers == 2 ? 1u - stream->current : 0u;
+}
+
+void ec_stream_prefetch(ec_stream *stream, const uint8_t *l2, const ec_block *block)
+{
+    uint32_t slot = next_buffer(stream);
+    stream->pending[slot] = ec_hal_load(stream->buffer[slot], l2, block);
+    stream->prefetched = 1;
+}
+
+void ec_stream_advance(ec_stream *stream)
+{
+    if (!stream->prefetched)
+        return;
+    stream->current = next_buffer(stream);
+    stream->prefetched = 0;
+    ec_hal_wait(stream->pending[stream->current]);
+    stream->pending[stream->current] = EC_NO_TRANSFER;
+}
+
+void ec_stream_begin(ec_stream *stream)
+{
+    stream->current = next_buffer(stream);
+    ec_hal_wait(stream->pending[stream->current]);
+    stream->pending[stream->current] = EC_NO_TRANSFER;
+}
+
+void ec_stream_store(ec_stream *stream, uint8_t *l2, const ec_block *block)
+{
+    stream->pending[stream->current] = ec_hal_store(l2, ec_stream_tile(stream), block);
+}
+
+void ec_stream_close(ec_stream *stream)
+{
+    ec_hal_wait(stream->pending[0]);
+    ec_hal_wait(stream->pending[1]);
+}
+
+static ec_transfer load_weights(const ec_layer *layer)
+{
+    if (layer->weights_bytes == 0)
+        return EC_NO_TRANSFER;
+    return ec_hal_l3_load(ec_hal_l2() + layer->weights_l2, layer->weights_l3,
+                          layer->weights_bytes);
+}
+
+void ec_run_layers(const ec_layer *layers, uint32_t count)
+{
+    ec_transfer weights = load_weights(&layers[0]);
+    for (uint32_t i = 0; i < count; ++i) {
+        const ec_layer *layer = &layers[i];
+        const ec_layer *next = i + 1 < count ? &layers[i + 1] : NULL;
+        ec_hal_layer_begin(i);
+        ec_hal_l3_wait(weights);
+        weights = EC_NO_TRANSFER;
+        if (next != NULL && next->prefetch)
+            weights = load_weights(next);
+        layer->run(layer);
+        ec_hal_layer_end(i, ec_hal_l2() + layer->output, layer->output_bytes);
+        if (next != NULL && !next->prefetch)
+            weights = load_weights(next);
+    }
+}
+
+static uint32_t mix(uint32_t word)
+{
+    word ^= word >> 15;
+    word *= 0x85ebca77u;
+    word ^= word >> 13;
+    return word;
+}
+
+uint32_t ec_checksum(const void *data, uint32_t bytes)
+{
+    const uint8_t *byte = data;
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < bytes; i += 4) {
+        uint32_t word = 0;
+        for (uint32_t j = 0; j < 4 && i + j < bytes; ++j)
+            word |= (uint32_t)byte[i + j] << (8 * j);
+        sum += mix(word + (i / 4) * 0x9e3779b1u);
+    }
+    return sum;
+}
