@@ -1,0 +1,217 @@
+"""The user's own recordings, as windows of the network's input shape.
+
+Values are taken as they are: they must be in the unit, at the rate and behind the
+preprocessing that the network was trained with (for raw EMG: `edgecomp.zoo.signals.preprocess`).
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecomp.errors import EdgecompError
+from edgecomp.zoo.spec import Windows
+
+SUFFIXES = (".npz", ".npy", ".csv")
+KEYS = ("input", "inputs", "windows", "x", "data")
+"""The names under which windows are looked for in an .npz that holds several arrays."""
+_NUMPY_ERRORS = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy.load lets through on damaged files."""
+
+
+class RecordingError(EdgecompError):
+    """A recording that cannot be read or does not suit the network."""
+
+
+def load_windows(
+    path: str | Path, input_shape: tuple[int, ...], limit: int | None = None
+) -> Windows:
+    """Windows of a recording, float32 [N, *input_shape[1:]].
+
+    input_shape: of the network, batch 1 included. For [1, C, T] the file holds windows
+    [N, C, T'], one recording [C, T'], or one [T', C] (the usual layout of a .csv, with or
+    without a header); T' >= T, and long recordings are cut into windows that do not overlap,
+    the incomplete rest dropped. For any other input: [N, *shape] or [*shape].
+    limit: at most so many windows, evenly spread over the recording.
+
+    Raises RecordingError, naming the expected and the found shape.
+    """
+    path = Path(path)
+    raw = _numbers(path, _read(path))
+    windows = np.ascontiguousarray(_cut(path, raw, input_shape[1:]))
+    if limit is not None and limit < len(windows):
+        windows = windows[np.linspace(0, len(windows) - 1, max(limit, 1)).round().astype(int)]
+    return windows
+
+
+def _read(path: Path) -> NDArray[np.generic]:
+    if not path.is_file():
+        raise RecordingError(f"no recording at {path}", "check the path")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise RecordingError(
+            f"{path}: unknown kind of recording", f"expected {', '.join(SUFFIXES)}"
+        )
+    if path.stat().st_size == 0:
+        raise RecordingError(f"{path} is empty")
+    return _read_csv(path) if suffix == ".csv" else _read_numpy(path)
+
+
+def _read_numpy(path: Path) -> NDArray[np.generic]:
+    """The array of an .npy, or the one of an .npz that holds the windows."""
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content
+        with content:
+            array: NDArray[np.generic] = content[_key(path, list(content.files))]
+            return array
+    except _NUMPY_ERRORS as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> RecordingError:
+    if "pickle" in str(error).lower():
+        return RecordingError(
+            f"{path} is no array of numbers: it is damaged, or holds pickled Python objects, "
+            "which are never loaded",
+            "save a numeric array with numpy.save or numpy.savez",
+        )
+    return RecordingError(f"{path} cannot be read: {error}", "the file is corrupt or incomplete")
+
+
+def _key(path: Path, keys: list[str]) -> str:
+    known = [key for key in KEYS if key in keys]
+    if known or len(keys) == 1:
+        return known[0] if known else keys[0]
+    raise RecordingError(
+        f"{path} holds {len(keys)} arrays ({', '.join(keys) or 'none'})",
+        f"name the windows one of {', '.join(KEYS)}",
+    )
+
+
+def _read_csv(path: Path) -> NDArray[np.generic]:
+    """The numbers of a .csv, one row per line; a first line that is not numbers is skipped."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"{path} is not a text file: {error.reason}") from error
+    numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.strip()]
+    delimiter = _delimiter(numbered[0][1]) if numbered else ","
+    rows = [(i, _fields(line, delimiter)) for i, line in numbered]
+    if rows and not _is_numeric(rows[0][1]):
+        rows = rows[1:]
+    if not rows:
+        raise RecordingError(f"{path} holds no numbers")
+    return np.array([_parse_row(path, i, fields, len(rows[0][1])) for i, fields in rows])
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t", key=line.count) if any(c in line for c in ",;\t") else " "
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    if delimiter == " ":
+        return line.split()
+    return next(csv.reader([line], delimiter=delimiter))
+
+
+def _is_numeric(fields: list[str]) -> bool:
+    try:
+        [float(field) for field in fields]
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_row(path: Path, line: int, fields: list[str], width: int) -> list[float]:
+    if len(fields) != width:
+        raise RecordingError(
+            f"{path}, line {line}: {len(fields)} columns, {width} before",
+            "every line needs one value per channel",
+        )
+    try:
+        return [float(field) for field in fields]
+    except ValueError as error:
+        raise RecordingError(f"{path}, line {line}: {error}") from error
+
+
+def _numbers(path: Path, array: NDArray[np.generic]) -> Windows:
+    """The array as finite float32. Raises RecordingError."""
+    if array.dtype.kind not in "iuf":
+        raise RecordingError(f"{path} holds {array.dtype} values", "expected real numbers")
+    if array.size == 0:
+        raise RecordingError(f"{path} is empty: its shape is {list(array.shape)}")
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = [int(i) for i in np.argwhere(bad)[0]]
+        raise RecordingError(
+            f"{path}: {int(bad.sum())} values are NaN, infinite or beyond float32, "
+            f"the first at index {first}",
+            "repair or cut out these samples",
+        )
+    return values
+
+
+def _cut(path: Path, array: Windows, shape: tuple[int, ...]) -> Windows:
+    """Windows [N, *shape] of an array of any accepted layout. Raises RecordingError."""
+    if array.shape == shape:
+        return array[None]
+    if array.shape[1:] == shape:
+        return array
+    if len(shape) == 2:
+        recordings = _recordings(array, *shape, rows_are_time=path.suffix.lower() == ".csv")
+        if recordings is not None:
+            return _split(recordings, shape[1])
+    raise _wrong_shape(path, array.shape, shape)
+
+
+def _recordings(array: Windows, channels: int, samples: int, rows_are_time: bool) -> Windows | None:
+    """[N, channels, at least samples], or None if the array has no such layout."""
+    if array.ndim == 1 and channels == 1:
+        array = array[None]
+    if array.ndim == 2:
+        layouts = [array.T, array] if rows_are_time else [array, array.T]
+        array = next((a for a in layouts if _suits(a, channels, samples)), layouts[0])[None]
+    return array if array.ndim == 3 and _suits(array[0], channels, samples) else None
+
+
+def _suits(recording: Windows, channels: int, samples: int) -> bool:
+    rows, columns = recording.shape
+    return bool(rows == channels and columns >= samples)
+
+
+def _split(recordings: Windows, samples: int) -> Windows:
+    """[N, C, T'] -> [N * (T' // T), C, T], in order of time within each recording."""
+    count, channels, length = recordings.shape
+    whole = length // samples
+    pieces = recordings[:, :, : whole * samples].reshape(count, channels, whole, samples)
+    return pieces.transpose(0, 2, 1, 3).reshape(count * whole, channels, samples)
+
+
+def _wrong_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> RecordingError:
+    expected = f"[N, {', '.join(map(str, shape))}]"
+    hint = "give the network's own input shape"
+    if len(shape) == 2:
+        channels, samples = shape
+        expected += f", [{channels}, at least {samples}] or [at least {samples}, {channels}]"
+        hint = f"{channels} channels and {samples} samples or more are needed"
+        if len(found) == 2 and channels + 1 in found:
+            hint += "; there is one column too many: take out the time column"
+    return RecordingError(f"{path}: expected {expected}, found {list(found)}", hint)
