@@ -1,0 +1,29 @@
+"""``maximum(a, b)``: elementwise maximum with numpy broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgecomp.ir.graph import Node
+from edgecomp.ir.operator import Operator, register
+from edgecomp.ir.shapes import arity, broadcast
+from edgecomp.ir.types import TensorType
+
+
+@register
+class Maximum(Operator):
+    """Larger of two tensors."""
+
+    name = "maximum"
+    commutative = True
+
+    def infer(self, node: Node) -> list[TensorType]:
+        """The broadcast shape of the operands."""
+        arity(node, 2)
+        return [broadcast(node)]
+
+    def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """``max(a, b)``."""
+        return [np.asarray(np.maximum(operands[0], operands[1]))]
