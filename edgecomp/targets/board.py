@@ -20,7 +20,7 @@ ClockName = Literal["cluster", "fabric", "peripheral"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Cores(_Section):

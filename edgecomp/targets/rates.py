@@ -15,7 +15,7 @@ class KernelRate(BaseModel):
     macs_per_cycle is None for a kernel whose products are counted in its elements.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     cycles_per_call: NonNegativeFloat = 0.0
     cycles_per_row: NonNegativeFloat = 0.0

@@ -16,10 +16,10 @@ from edgecomp.targets import (
 )
 
 C_KERNELS = (
-    "linear linear_accumulate requantize_rows attention_scores attention_softmax "
-    "attention_values attention_normalize layer_norm table requantize add mul reduce conv "
-    "matmul softmax pool copy"
-).split()
+    *("linear", "linear_accumulate", "requantize_rows", "matmul", "conv", "pool", "copy"),
+    *("attention_scores", "attention_softmax", "attention_values", "attention_normalize"),
+    *("layer_norm", "softmax", "table", "requantize", "add", "mul", "reduce"),
+)
 
 
 @pytest.fixture
