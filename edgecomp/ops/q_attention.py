@@ -1,0 +1,118 @@
+"""``q_attention(q, k, v, exp_table[, score_bias])``: multi-head attention, int8.
+
+::
+
+    q i8[..., T, >= q_offset + heads * D], k i8[..., S, .], v i8[..., S, .], exp_table u8[256],
+    score_bias i32[heads, T, S]
+    attributes: heads, head_dim (D), value_dim (E), q_offset = 0, k_offset = 0, v_offset = 0,
+        score_limit, score_multiplier, score_shift, v_zero,
+        multiplier, bias, shift, dtype, scale, zero
+
+    s   = q . k^T [+ score_bias]                                             int32, per head
+    p   = exp_table[(min(rowmax(s) - s, score_limit) * score_multiplier) >> score_shift]
+    sum = rowsum(p)                                                          int32
+    o   = p . v - v_zero * sum                                               int32
+    a   = (o * floor(0xFFFFFFFF / sum)) >> 20      64-bit product; a is 4096 * average
+    y   = requantize(a, multiplier, bias, shift)                             [..., T, heads * E]
+
+Head h reads columns ``offset + h * D`` (``h * E`` for v) and writes columns ``h * E``. q, k and v
+may be one packed tensor. The zero point of q is 0; that of k shifts whole rows of scores
+and cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgecomp.ir.fixed_point import (
+    INT32_MAX,
+    exact_matmul,
+    reciprocal,
+    require_int32,
+    softmax_weights,
+)
+from edgecomp.ir.graph import Node
+from edgecomp.ir.operator import OperandError, Operator, register
+from edgecomp.ir.stated import (
+    optional_integer,
+    require_range,
+    require_shape,
+    require_types,
+    stated_requantize,
+    stated_type,
+)
+from edgecomp.ir.types import DType, TensorType
+
+AVERAGE_SHIFT = 20
+"""Right shift behind the 32-bit reciprocal: leaves 12 fraction bits."""
+
+
+def require_score_parameters(node: Node) -> None:
+    """``OperandError`` unless every distance gives an index of the 256-entry table."""
+    limit = require_range(node, "score_limit", 0, INT32_MAX)
+    multiplier = require_range(node, "score_multiplier", 0, INT32_MAX)
+    shift = require_range(node, "score_shift", 0, 31)
+    if limit * multiplier > INT32_MAX or (limit * multiplier) >> shift > 255:
+        raise OperandError(f"{node.op}: ({limit} * {multiplier}) >> {shift} is no table index")
+
+
+def _heads(packed: np.ndarray, offset: int, heads: int, width: int) -> np.ndarray:
+    """Columns ``offset ...`` of [..., T, C] as [..., heads, T, width]."""
+    columns = packed[..., offset : offset + heads * width]
+    return np.swapaxes(columns.reshape(*columns.shape[:-1], heads, width), -2, -3)
+
+
+@register
+class QAttention(Operator):
+    """Softmax attention with 8-bit unnormalised weights."""
+
+    name = "q_attention"
+
+    def infer(self, node: Node) -> list[TensorType]:
+        """``[..., T, heads * E]`` of the stated type."""
+        i8 = (DType.I8,)
+        bias = [(DType.I32,)] * (len(node.inputs) == 5)
+        require_types(node, i8, i8, i8, (DType.U8,), *bias)
+        require_score_parameters(node)
+        require_shape(node, 3, (256,))
+        heads, value_dim = node.integer("heads"), node.integer("value_dim")
+        q, k, v = (value.shape for value in node.inputs[:3])
+        if not (len(q) == len(k) == len(v) >= 2 and q[:-2] == k[:-2] == v[:-2] and k[-2] == v[-2]):
+            raise OperandError(f"q_attention: q {q}, k {k} and v {v} do not fit")
+        self._require_columns(node)
+        if bias:
+            require_shape(node, 4, (heads, q[-2], k[-2]))
+        return [stated_type(node, (*q[:-1], heads * value_dim))]
+
+    def _require_columns(self, node: Node) -> None:
+        heads = node.integer("heads")
+        for index, name in enumerate("qkv"):
+            offset = optional_integer(node, f"{name}_offset")
+            end = offset + heads * node.integer("value_dim" if name == "v" else "head_dim")
+            if offset < 0 or end > node.inputs[index].shape[-1]:
+                raise OperandError(f"q_attention: {name} has no columns {offset} to {end}")
+
+    def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See the module's heading."""
+        heads, depth, value_dim = (node.integer(k) for k in ("heads", "head_dim", "value_dim"))
+        q = _heads(operands[0], optional_integer(node, "q_offset"), heads, depth)
+        k = _heads(operands[1], optional_integer(node, "k_offset"), heads, depth)
+        v = _heads(operands[2], optional_integer(node, "v_offset"), heads, value_dim)
+        scores = exact_matmul(q, np.swapaxes(k, -1, -2))
+        if len(operands) == 5:
+            scores = require_int32(scores + operands[4], "score + score_bias")
+        keys = ("score_limit", "score_multiplier", "score_shift")
+        p = softmax_weights(scores, operands[3], *(node.integer(key) for key in keys))
+        total = p.sum(axis=-1, keepdims=True, dtype=np.int64)
+        o = require_int32(exact_matmul(p, v) - node.integer("v_zero") * total, "weighted sum")
+        average = (o * reciprocal(total)) >> AVERAGE_SHIFT
+        y = stated_requantize(node, average)
+        return [np.swapaxes(y, -2, -3).reshape(node.output.shape)]
+
+    def macs(self, node: Node) -> int:
+        """Batch size * heads * T * S * (D + E)."""
+        q, k = node.inputs[0].type, node.inputs[1].type
+        depth = node.integer("head_dim") + node.integer("value_dim")
+        return q.size // q.shape[-1] * k.shape[-2] * node.integer("heads") * depth

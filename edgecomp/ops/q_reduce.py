@@ -1,0 +1,53 @@
+"""``q_reduce(x)``: mean, sum, maximum or minimum over axes.
+
+::
+
+    x i8|i16[...]
+    attributes: function = mean|sum|max|min, axes, keep, multiplier, bias, shift, dtype, scale, zero
+
+    y = requantize(reduced, multiplier, bias, shift)         sums in int32; max and min of x itself
+
+A mean is the sum with 1 / count as part of the multiplier: mean and sum give the same bits.
+``keep`` leaves the reduced axes with size 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgecomp.ir.fixed_point import require_int32
+from edgecomp.ir.graph import Node
+from edgecomp.ir.operator import OperandError, Operator, register
+from edgecomp.ir.stated import require_range, require_types, stated_requantize, stated_type
+from edgecomp.ir.types import DType, TensorType
+
+
+@register
+class QReduce(Operator):
+    """Reduction of an integer tensor."""
+
+    name = "q_reduce"
+
+    def infer(self, node: Node) -> list[TensorType]:
+        """The shape of x without the axes (or with size 1 there), of the stated type."""
+        require_types(node, (DType.I8, DType.I16))
+        require_range(node, "shift", 0, 31)
+        if node.text("function") not in ("mean", "sum", "max", "min"):
+            raise OperandError(f"q_reduce cannot compute {node.text('function')}")
+        shape = node.inputs[0].shape
+        if any(not -len(shape) <= axis < len(shape) for axis in node.integers("axes")):
+            raise OperandError(f"q_reduce: axes {node.integers('axes')} of a tensor {shape}")
+        axes = {axis % len(shape) for axis in node.integers("axes")}
+        if node.flag("keep"):
+            return [stated_type(node, [1 if i in axes else s for i, s in enumerate(shape)])]
+        return [stated_type(node, [s for i, s in enumerate(shape) if i not in axes])]
+
+    def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See the module's heading."""
+        wide, axes, keep = operands[0].astype(np.int64), node.integers("axes"), node.flag("keep")
+        functions = {"max": np.max, "min": np.min}
+        function = functions.get(node.text("function"), np.sum)
+        reduced = require_int32(np.asarray(function(wide, axis=axes, keepdims=keep)), "sum")
+        return [stated_requantize(node, reduced)]
