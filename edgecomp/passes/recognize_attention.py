@@ -1,0 +1,263 @@
+"""Find multi-head attention and prove which channels of which values its heads read.
+
+The products and the softmax are found by following single operands; everything that exporters
+put between a projection and a product (splits, permutations, head axes, scales, rotations) is
+not matched but computed: see :mod:`edgecomp.passes.head_view`. Queries and keys may be mixed
+by matrices ``R`` and ``R'`` within a head as long as ``R^T R' = c * identity`` in every head,
+because ``(R q) . (R' k) = c * (q . k)``: a rotary embedding by head index cancels, and scales
+collect in ``c``. What cannot be proven stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgecomp.ir import Graph, Node, RewritePass, Value, create
+from edgecomp.passes.head_view import HeadView, head_view
+from edgecomp.passes.linear_form import linear_form
+from edgecomp.passes.patterns import orders, producer, uniform, used_once
+from edgecomp.passes.views import Plan, Step, emit_view, plan_cost, plan_view
+
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """``softmax(scale * (q @ kt) + bias)``: product is the node of ``q @ kt``."""
+
+    product: Node
+    scale: float
+    bias: Value | None
+    bias_scale: float
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How groups divide into batch and heads, and how q, k and v are read then."""
+
+    batch: int
+    heads: int
+    plans: tuple[Plan, Plan, Plan]
+
+
+class RecognizeAttention(RewritePass):
+    """matmul, scale, bias, softmax, matmul -> ``attention`` on last-axis slices of its sources."""
+
+    name = "recognize_attention"
+
+    def rewrite(self, graph: Graph, node: Node) -> bool:
+        """Rewrite the product with the values, ``node``."""
+        scores = _match(graph, node)
+        if scores is None:
+            return False
+        groups = scores.product.output.shape[:-2]
+        q = _view(scores.product.inputs[0], False, groups)
+        k = _view(scores.product.inputs[1], True, groups)
+        v = _view(node.inputs[1], False, node.output.shape[:-2])
+        if q is None or k is None or v is None or not v.is_plain:
+            return False
+        if math.prod(groups) != math.prod(node.output.shape[:-2]):
+            return False
+        common = _cancel(q, k)
+        layout = _layout(groups, q, k, v)
+        if common is None or layout is None:
+            return False
+        bias = _bias(graph, node, scores, layout)
+        if scores.bias is not None and bias is None:
+            return False
+        _emit(graph, node, layout, (q, k, v), scores.scale * common, bias)
+        return True
+
+
+# -- matching ---------------------------------------------------------------------------------
+
+
+def _match(graph: Graph, node: Node) -> _Scores | None:
+    if node.op != "matmul":
+        return None
+    weights = _through_reshape(graph, node.inputs[0])
+    softmax = producer(weights, "softmax")
+    if softmax is None or not used_once(graph, weights):
+        return None
+    if softmax.integer("axis") != softmax.output.type.rank - 1:
+        return None
+    return _scores(graph, softmax.inputs[0])
+
+
+def _through_reshape(graph: Graph, value: Value) -> Value:
+    """What ``value`` is a reshape of that only regroups the leading axes."""
+    node = producer(value, "reshape")
+    while node is not None and used_once(graph, value):
+        if node.inputs[0].shape[-2:] != value.shape[-2:]:
+            break
+        value = node.inputs[0]
+        node = producer(value, "reshape")
+    return value
+
+
+def _scores(graph: Graph, value: Value) -> _Scores | None:
+    """Follow scales and at most one bias up to the product."""
+    scale, bias, bias_scale, shape = 1.0, None, 1.0, value.shape
+    while True:
+        value = _through_reshape(graph, value)
+        node = value.producer
+        if node is None or not used_once(graph, value):
+            return None
+        if node.op == "matmul":
+            return _Scores(node, scale, bias, bias_scale, shape)
+        factor = _factor(node)
+        if factor is not None:
+            scale, value = scale * factor[1], factor[0]
+            continue
+        terms = _bias_term(node)
+        if terms is None or bias is not None:
+            return None
+        value, bias, bias_scale, shape = *terms, scale, node.output.shape
+
+
+def _factor(node: Node) -> tuple[Value, float] | None:
+    """(x, c) where ``node`` is ``x * c`` or ``x / c``."""
+    if node.op == "div":
+        number = uniform(node.inputs[1])
+        return (node.inputs[0], 1.0 / number) if number else None
+    if node.op != "mul":
+        return None
+    for variable, constant in orders(node):
+        number = uniform(constant)
+        if number is not None and variable.type == node.output.type:
+            return variable, number
+    return None
+
+
+def _bias_term(node: Node) -> tuple[Value, Value] | None:
+    """(scores, bias) where ``node`` is their sum."""
+    if node.op != "add":
+        return None
+    for scores, bias in orders(node):
+        found = scores
+        while (inner := producer(found, "mul", "div", "reshape")) is not None:
+            found = next((v for v in inner.inputs if not v.is_constant), found)
+            if found is scores:
+                break
+        if producer(found, "matmul") is not None and scores.type == node.output.type:
+            return scores, bias
+    return None
+
+
+# -- proving ----------------------------------------------------------------------------------
+
+
+def _view(value: Value, transposed: bool, groups: tuple[int, ...]) -> HeadView | None:
+    form = None if value.is_constant else linear_form(value)
+    return None if form is None else head_view(form, transposed, groups)
+
+
+def _cancel(q: HeadView, k: HeadView) -> float | None:
+    """``c`` with ``R_g^T R'_g = c * identity`` in every group g."""
+    product = q.matrix.swapaxes(-1, -2) @ k.matrix
+    size = product.shape[-1]
+    factor = float(np.float32(np.trace(product, axis1=-2, axis2=-1).mean() / size))
+    error = np.abs(product - factor * np.eye(size)).max()
+    return factor if factor != 0.0 and error <= TOLERANCE * abs(factor) else None
+
+
+def _layout(groups: tuple[int, ...], *views: HeadView) -> _Layout | None:
+    """The division into batch and heads whose operands are cheapest to read."""
+    batches = {math.prod(groups[:count]) for count in range(len(groups) + 1)}
+    if len(groups) == 1:
+        batches |= {b for b in range(1, groups[0] + 1) if groups[0] % b == 0}
+    found = []
+    for batch in sorted(batches):
+        plans = [_plan(view, batch) for view in views]
+        kept = [plan for plan in plans if plan is not None]
+        if len(kept) == 3:
+            heads = math.prod(groups) // batch
+            found.append(_Layout(batch, heads, (kept[0], kept[1], kept[2])))
+    return min(found, key=_layout_cost, default=None)
+
+
+def _layout_cost(layout: _Layout) -> int:
+    return sum(plan_cost(plan) for plan in layout.plans)
+
+
+def _plan(view: HeadView, batch: int) -> Plan | None:
+    """How to read [batch, tokens, heads * D].
+
+    None where data would have to be transposed within a token.
+    """
+    groups, tokens, channels = view.index.shape
+    split = view.index.reshape(batch, groups // batch, tokens, channels)
+    rows = split.swapaxes(1, 2).reshape(batch, tokens, -1)
+    plan = plan_view(view.root.shape, rows)
+    if plan is None or any(step.op == "transpose" and not _keeps_tokens(step) for step in plan):
+        return None
+    return plan
+
+
+def _keeps_tokens(step: Step) -> bool:
+    permutation = step.attributes["permutation"]
+    return isinstance(permutation, tuple) and permutation[-1] == len(permutation) - 1
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+
+def _bias(graph: Graph, node: Node, scores: _Scores, layout: _Layout) -> Value | None:
+    """The bias as ``[B or 1, H or 1, T or 1, S or 1]``."""
+    if scores.bias is None:
+        return None
+    rank = len(scores.shape)
+    shape = (1,) * (rank - scores.bias.type.rank) + scores.bias.shape
+    leading = _leading(shape[:-2], scores.shape[:-2], layout)
+    if leading is None:
+        return None
+    bias = scores.bias
+    wanted = (*leading, *shape[-2:])
+    if bias.shape != wanted:
+        bias = create(graph, "reshape", [bias], {"shape": wanted}, before=node).output
+    if scores.bias_scale != 1.0:
+        factor = graph.constant(np.array(scores.bias_scale, np.float32), "scale")
+        bias = create(graph, "mul", [bias, factor], before=node).output
+    return bias
+
+
+def _leading(
+    shape: tuple[int, ...], groups: tuple[int, ...], layout: _Layout
+) -> tuple[int, int] | None:
+    """Leading axes of a bias, which broadcast to ``groups``, as (batch, heads)."""
+    if math.prod(shape) == 1:
+        return 1, 1
+    for cut in range(len(groups) + 1):
+        if math.prod(groups[:cut]) != layout.batch:
+            continue
+        parts = (shape[:cut], groups[:cut]), (shape[cut:], groups[cut:])
+        if all(math.prod(have) == 1 or have == want for have, want in parts):
+            return math.prod(shape[:cut]), math.prod(shape[cut:])
+    return (layout.batch, layout.heads) if shape == groups else None
+
+
+def _emit(
+    graph: Graph,
+    node: Node,
+    layout: _Layout,
+    views: tuple[HeadView, HeadView, HeadView],
+    scale: float,
+    bias: Value | None,
+) -> None:
+    operands = [
+        emit_view(graph, view.root, plan, node)
+        for view, plan in zip(views, layout.plans, strict=True)
+    ]
+    operands += [] if bias is None else [bias]
+    attributes = {"heads": layout.heads, "scale": scale}
+    y = create(graph, "attention", operands, {**attributes}, name=node.name, before=node).output
+    batch, tokens, width = y.shape
+    split = {"shape": (batch, tokens, layout.heads, width // layout.heads)}
+    y = create(graph, "reshape", [y], {**split}, before=node).output
+    y = create(graph, "transpose", [y], {"permutation": (0, 2, 1, 3)}, before=node).output
+    y = create(graph, "reshape", [y], {"shape": node.output.shape}, before=node).output
+    graph.replace(node.output, y)

@@ -1,0 +1,109 @@
+"""Find functions of one variable (GELU, SiLU, ...) that exporters spell out as arithmetic.
+
+A cone of elementwise nodes that depends on a single value and on uniform constants is a function
+of one real variable. It is evaluated in double precision on a dense grid and compared with the
+functions the IR knows, so the order of factors and the spelling of constants do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgecomp.ir import Graph, Node, RewritePass, Value, create
+from edgecomp.ops.unary import FUNCTIONS
+from edgecomp.passes.patterns import uniform
+
+LARGEST_CONE = 24
+TOLERANCE = 2e-6
+"""Relative to max(1, |f|): constants are stored in single precision, and the closest pair of
+known functions, the two GELUs, differs by 5e-4."""
+_CANDIDATES = ("gelu", "gelu_tanh", "silu", "hard_swish", "mish", "sigmoid", "softplus")
+_BINARY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
+_BINARY |= {"pow": np.power, "maximum": np.maximum, "minimum": np.minimum}
+_FAR = np.geomspace(10.0, 500.0, 40)
+_GRID = np.concatenate([-_FAR[::-1], np.linspace(-10.0, 10.0, 801) + 1e-3, _FAR])
+_KNOWN = {name: FUNCTIONS[name](_GRID) for name in _CANDIDATES}
+
+
+class RecognizeFunctions(RewritePass):
+    """An elementwise cone that equals a known function becomes one ``unary`` node."""
+
+    name = "recognize_functions"
+
+    def rewrite(self, graph: Graph, node: Node) -> bool:
+        """Rewrite the cone that ends in ``node``."""
+        if node.op not in _BINARY and node.op != "unary":
+            return False
+        for source, size in _cone(node).items():
+            if size < 2 or source.type != node.output.type:
+                continue
+            function = _function(node, source)
+            if function is not None:
+                attributes = {"function": function}
+                new = create(graph, "unary", [source], {**attributes}, name=node.name, before=node)
+                graph.replace(node.output, new.output)
+                return True
+        return False
+
+
+def _elementwise(value: Value) -> Node | None:
+    node = value.producer
+    return node if node is not None and (node.op in _BINARY or node.op == "unary") else None
+
+
+def _cone(node: Node) -> dict[Value, int]:
+    """Values behind ``node`` through elementwise nodes, farthest first, with their distance."""
+    distance: dict[Value, int] = {}
+    pending = [(value, 1) for value in node.inputs]
+    while pending and len(distance) < LARGEST_CONE:
+        value, steps = pending.pop(0)
+        if value.is_constant or value in distance:
+            continue
+        distance[value] = steps
+        inner = _elementwise(value)
+        pending += [] if inner is None else [(v, steps + 1) for v in inner.inputs]
+    return dict(sorted(distance.items(), key=lambda item: -item[1]))
+
+
+def _function(node: Node, source: Value) -> str | None:
+    """The known function that ``node`` is of ``source``."""
+    with np.errstate(all="ignore"):
+        actual = _evaluate(node.output, {source: _GRID}, [LARGEST_CONE])
+    if actual is None or actual.shape != _GRID.shape or not np.isfinite(actual).all():
+        return None
+    for name, expected in _KNOWN.items():
+        error = np.abs(actual - expected) / np.maximum(1.0, np.abs(expected))
+        if error.max() < TOLERANCE:
+            return name
+    return None
+
+
+def _evaluate(
+    value: Value, known: Mapping[Value, np.ndarray], budget: list[int]
+) -> np.ndarray | None:
+    """``value`` on the grid; None where it depends on anything else. ``budget`` bounds the work."""
+    if value in known:
+        return known[value]
+    number = uniform(value)
+    if number is not None:
+        return np.asarray(number, np.float64)
+    node = _elementwise(value)
+    budget[0] -= 1
+    if node is None or budget[0] < 0:
+        return None
+    operands = [_evaluate(operand, known, budget) for operand in node.inputs]
+    arrays = [array for array in operands if array is not None]
+    if len(arrays) != len(operands):
+        return None
+    if node.op == "unary":
+        return _apply(node, arrays[0])
+    return np.asarray(_BINARY[node.op](*arrays))
+
+
+def _apply(node: Node, operand: np.ndarray) -> np.ndarray:
+    parameters = node.attributes.get("parameters", ())
+    if not isinstance(parameters, tuple):
+        raise TypeError(f"parameters of {node} are no tuple")
+    return np.asarray(FUNCTIONS[node.text("function")](operand, *parameters), np.float64)
