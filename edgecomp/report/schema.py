@@ -1,0 +1,193 @@
+"""`report.json` and `simulation.json`, schema 1."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+)
+
+from edgecomp.errors import EdgecompError
+
+Provenance: TypeAlias = Literal["estimate", "gvsoc", "board"]
+
+
+class ReportError(EdgecompError):
+    """A report that cannot be read."""
+
+
+def _finite(value: object) -> object:
+    """JSON has no infinity: the ratio of a perfect match, or of silence, is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _hexadecimal(value: object) -> object:
+    return f"{value:08x}" if isinstance(value, int) and value >= 0 else value
+
+
+Decibels: TypeAlias = Annotated[float | None, BeforeValidator(_finite)]
+Checksum: TypeAlias = Annotated[str, BeforeValidator(_hexadecimal), Field(pattern="^[0-9a-f]{8}$")]
+Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class Model(_Section):
+    """macs: multiply-accumulates of one window, each counted once, from the IR."""
+
+    name: str
+    parameters: NonNegativeInt
+    macs: NonNegativeInt
+
+
+class Level(_Section):
+    """Bytes of one memory.
+
+    peak: all in all, code and stacks too. arena: the planned buffers. lower_bound: the largest
+    sum of tensors live together. reserved: set aside for code and stacks, an estimate.
+    """
+
+    capacity: NonNegativeInt
+    peak: NonNegativeInt
+    arena: NonNegativeInt
+    lower_bound: NonNegativeInt
+    reserved: NonNegativeInt | None = None
+
+
+class Memory(_Section):
+    """The three memories."""
+
+    l1: Level
+    l2: Level
+    l3: Level
+
+
+class Quantization(_Section):
+    """The integer reference against the float model, over `windows` windows.
+
+    sqnr_db: null where it is infinite or undefined. argmax_agreement: the fraction of windows
+    with the same largest output; null where the output is no set of scores.
+    """
+
+    sqnr_db: Decibels
+    cosine: float
+    argmax_agreement: Fraction | None
+    windows: NonNegativeInt
+
+
+class Latency(_Section):
+    """One window, in cluster cycles."""
+
+    cycles: NonNegativeFloat
+    frequency_hz: PositiveFloat
+    seconds: NonNegativeFloat
+    provenance: Provenance
+
+
+class Energy(_Section):
+    """One window."""
+
+    joules: NonNegativeFloat
+    average_watts: NonNegativeFloat
+    provenance: Provenance
+
+
+class Layer(_Section):
+    """One layer of the integer graph.
+
+    checksum: of its output for the first window, 8 hexadecimal digits. sqnr_db: its output
+    against the float model. bytes: its weights.
+    """
+
+    name: str
+    op: str
+    engine: str
+    macs: NonNegativeInt
+    cycles: NonNegativeFloat
+    l1_bytes: NonNegativeInt
+    tiles: NonNegativeInt
+    checksum: Checksum
+    sqnr_db: Decibels = None
+    bytes: NonNegativeInt | None = None
+
+
+class Comparison(_Section):
+    """The outputs of the C project against the float model; fields as in Quantization."""
+
+    sqnr_db: Decibels
+    cosine: float
+    max_abs_error: NonNegativeFloat
+    argmax_agreement: Fraction | None
+
+
+class Report(_Section):
+    """What a build reports."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    edgecomp: str
+    model: Model
+    target: str
+    board: str
+    memory: Memory
+    quantization: Quantization
+    latency: Latency
+    energy: Energy
+    layers: list[Layer]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The report in a file. Raises ReportError, naming the file and the field."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ReportError(f"cannot read {path}: {error.strerror}", "build it again") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            where = f"{field}: " if field else ""
+            raise ReportError(
+                f"{path} is not a report of schema 1: {where}{first['msg']}",
+                "it was made by another version of edgecomp, or changed; build it again",
+            ) from error
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+
+    def to_json(self) -> dict[str, object]:
+        """The report as JSON values; optional fields without a value are left out."""
+        content = self.model_dump(mode="json", by_alias=True)
+        for section in (*content["layers"], *content["memory"].values()):
+            for name in [name for name in _OPTIONAL if section.get(name, 0) is None]:
+                del section[name]
+        return content
+
+
+_OPTIONAL = ("reserved", "sqnr_db", "bytes")
+
+
+class SimulationReport(Report):
+    """What a simulation reports: the fields of the build, measured where the simulator measures.
+
+    bit_exact: every layer and output equal to the integer reference. float_: against the float
+    model (`float` in JSON).
+    """
+
+    simulator: str
+    bit_exact: bool
+    float_: Comparison = Field(alias="float")

@@ -1,0 +1,148 @@
+"""The summary and the page: every figure there, every estimate called one."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from edgecomp.report import figures, render_html, summarize, write_html
+
+
+def _text(report) -> str:
+    console = Console(width=110, force_terminal=False)
+    with console.capture() as capture:
+        console.print(summarize(report))
+    return capture.get()
+
+
+def _measured(report, provenance: str):
+    latency = report.latency.model_copy(update={"provenance": provenance})
+    return report.model_copy(update={"latency": latency})
+
+
+class _Elements(HTMLParser):
+    """Collects tags, the classes in use and the text; notes what is not closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.links += [value for name, value in attributes if name in ("src", "href")]
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_summary_shows_the_figures(report):
+    text = _text(report)
+    for expected in (
+        "tinyissimomyo on gap9 (gap9_evk)",
+        "1,793,286 parameters, 955 M MAC",
+        "31.7 dB SQNR",
+        "same class 98.4 %, 64 windows",
+        "184 ms, 68.2 M cycles at 370 MHz",
+        "10.5 mJ, 57.2 mW average",
+        "117.2 KiB",
+        "block0.attention",
+    ):
+        assert expected in text
+
+
+def test_the_summary_calls_estimates_estimates(report):
+    text = _text(report)
+    assert re.search(r"latency .*\(estimate\)", text)
+    assert re.search(r"energy .*\(estimate\)", text)
+    assert "cycles (estimate)" in text
+
+
+def test_a_measured_latency_leaves_the_energy_an_estimate(report):
+    text = _text(_measured(report, "gvsoc"))
+    assert re.search(r"latency .*\(GVSoC\)", text)
+    assert re.search(r"energy .*\(estimate\)", text)
+    assert "cycles (GVSoC)" in text
+
+
+def test_the_summary_is_plain_text_off_the_terminal(simulation):
+    assert _text(simulation).isascii()
+
+
+def test_the_slowest_layer_comes_first(report):
+    text = _text(report)
+    assert text.index("block0.attention") < text.index("block0.qkv") < text.index("pool")
+
+
+def test_the_summary_of_a_simulation_says_whether_the_bits_agree(simulation):
+    assert "equal to the integer reference in every layer (host)" in _text(simulation)
+    different = simulation.model_copy(update={"bit_exact": False})
+    assert "NOT equal to the integer reference (host)" in _text(different)
+
+
+@pytest.mark.parametrize("kind", ["report", "simulation"])
+def test_the_page_is_well_formed_and_self_contained(kind, request):
+    elements = _Elements(render_html(request.getfixturevalue(kind)))
+    assert elements.open == []
+    assert elements.links == []
+
+
+def test_the_page_shows_every_layer_and_memory(report):
+    text = " ".join(_Elements(render_html(report)).text)
+    for layer in report.layers:
+        assert layer.name in text
+        assert layer.checksum in text
+    assert all(level in text for level in ("L1", "L2", "L3"))
+
+
+def test_the_page_marks_latency_and_energy_as_estimates(report):
+    cards = dict(re.findall(r"<h2>(\w+)</h2>(.*?)</div>", render_html(report), re.DOTALL))
+    assert 'class="mark estimate"' in cards["Latency"]
+    assert 'class="mark estimate"' in cards["Energy"]
+    measured = dict(
+        re.findall(r"<h2>(\w+)</h2>(.*?)</div>", render_html(_measured(report, "board")), re.DOTALL)
+    )
+    assert 'class="mark measured"' in measured["Latency"]
+    assert 'class="mark estimate"' in measured["Energy"]
+
+
+def test_names_cannot_inject_html(report):
+    model = report.model.model_copy(update={"name": "<script>alert(1)</script>"})
+    assert "<script>alert" not in render_html(report.model_copy(update={"model": model}))
+
+
+def test_the_page_is_written_to_a_file(report, tmp_path):
+    write_html(report, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "expected"),
+    [
+        (figures.count, 1_909_000_000, "1.91 G"),
+        (figures.count, 812, "812"),
+        (figures.count, 0, "0"),
+        (figures.seconds, 0.0891, "89.1 ms"),
+        (figures.joules, 0, "0 J"),
+        (figures.size, 131_072, "128.0 KiB"),
+        (figures.size, 1_572_864, "1.50 MiB"),
+        (figures.size, 12, "12 B"),
+        (figures.decibels, None, "-"),
+        (figures.hertz, 370e6, "370 MHz"),
+        (figures.watts, 45e-6, "45 uW"),
+    ],
+)
+def test_figures_read_well(function, value, expected):
+    assert function(value) == expected
+
+
+def test_a_share_of_nothing_is_a_dash():
+    assert figures.percent(1, 0) == "-"
+    assert figures.rate(10, 0) == "-"
