@@ -1,0 +1,399 @@
+/*
+ * Integer kernels on tiles: one interface for every instruction set.
+ *
+ * The bits are defined by the numpy functions in edgecomp/ops/q_*.py; runtime_c/kernels/reference
+ * states them in C99, and every other implementation must agree with it.
+ *
+ * Calling. ec_<op>(args, core, cores) is called once for each core in [0, cores), in any order or
+ * at the same time. Each call computes its own share of the rows (of the columns, where there are
+ * fewer rows than cores); no call reads what another one of the same set writes. There is no
+ * barrier, no state and no allocation.
+ *
+ * Tiles. All tensors are row-major with innermost stride 1 unless strides are given. Sizes and
+ * strides count elements. A stride may be larger than the row, so that a kernel works on part of a
+ * larger tile. Pointers are aligned to their element. Inputs and outputs do not overlap except
+ * where a kernel says so. Sizes of 0 are allowed and give nothing.
+ *
+ * Numbers. requantize(acc, M, B, S) = clip((acc * M + B) >> S): the shift is arithmetic,
+ * 0 <= S <= 31, and acc * M + B must fit int32; the compiler proves it. Clipping is to the range of
+ * the output type. M is positive unless said otherwise; zero points and half a step are part of B.
+ * Tables of 256 int8 values are indexed by value + 128.
+ */
+#ifndef EDGECOMP_KERNELS_H
+#define EDGECOMP_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element type of a tensor whose type is not fixed by the kernel. */
+typedef enum { EC_I8 = 0, EC_U8 = 1, EC_I16 = 2, EC_I32 = 3 } ec_type;
+
+/* ---- linear ------------------------------------------------------------------------------- */
+
+/*
+ * y[r, c] = requantize(sum_i x[r, i] * w[c, i], multiplier[c], bias[c], shift)
+ *
+ * With table: y must be i8 and y = table[y + 128]. With residual: y must be i16, and
+ * y = saturate16(residual + y); y may be the residual itself. depth <= 131071.
+ */
+typedef struct {
+    const int8_t *x; /* [rows, depth] */
+    const int8_t *w; /* [columns, depth] */
+    const int32_t *multiplier; /* [columns] */
+    const int32_t *bias; /* [columns] */
+    const int8_t *table; /* [256] or NULL */
+    const int16_t *residual; /* [rows, columns] or NULL */
+    void *y; /* [rows, columns] of y_type: EC_I8, EC_U8 or EC_I16 */
+    uint32_t rows, columns, depth;
+    uint32_t x_stride, w_stride, residual_stride, y_stride;
+    uint32_t shift;
+    ec_type y_type;
+} ec_linear_args;
+
+void ec_linear(const ec_linear_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * acc[r, c] = (first ? 0 : acc[r, c]) + sum_i x[r, i] * w[c, i]
+ *
+ * A product whose depth is split: call with first = 1 for the first part of the depth, with 0 for
+ * the others, then ec_requantize_rows.
+ */
+typedef struct {
+    const int8_t *x; /* [rows, depth] */
+    const int8_t *w; /* [columns, depth] */
+    int32_t *acc; /* [rows, columns] */
+    uint32_t rows, columns, depth;
+    uint32_t x_stride, w_stride, acc_stride;
+    uint32_t first;
+} ec_linear_accumulate_args;
+
+void ec_linear_accumulate(const ec_linear_accumulate_args *args, uint32_t core, uint32_t cores);
+
+/* The second half of ec_linear, on finished accumulators: same fields, same meaning. */
+typedef struct {
+    const int32_t *acc; /* [rows, columns] */
+    const int32_t *multiplier; /* [columns] */
+    const int32_t *bias; /* [columns] */
+    const int8_t *table; /* [256] or NULL */
+    const int16_t *residual; /* [rows, columns] or NULL */
+    void *y; /* [rows, columns] of y_type */
+    uint32_t rows, columns;
+    uint32_t acc_stride, residual_stride, y_stride;
+    uint32_t shift;
+    ec_type y_type;
+} ec_requantize_rows_args;
+
+void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * y[r, c] = requantize(sum_i (a[r, i] - zero_a) * (b[i, c] - zero_b), multiplier, bias, shift)
+ *
+ * b is [depth, columns], or [columns, depth] with transpose_b. depth <= 32767.
+ */
+typedef struct {
+    const int8_t *a; /* [rows, depth] */
+    const int8_t *b;
+    void *y; /* [rows, columns] of y_type */
+    uint32_t rows, columns, depth;
+    uint32_t a_stride, b_stride, y_stride;
+    uint32_t transpose_b;
+    int32_t zero_a, zero_b; /* [-128, 127] */
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type y_type;
+} ec_matmul_args;
+
+void ec_matmul(const ec_matmul_args *args, uint32_t core, uint32_t cores);
+
+/* ---- attention ---------------------------------------------------------------------------- */
+
+/*
+ * One head over a tile of queries: scores for each block of keys, softmax weights of whole rows,
+ * values block by block, normalisation.
+ *
+ * scores[r, first_column + c] = sum_i q[r, i] * k[c, i] (+ score_bias[r, first_column + c])
+ */
+typedef struct {
+    const int8_t *q; /* [rows, depth] */
+    const int8_t *k; /* [columns, depth] */
+    const int32_t *score_bias; /* [rows, >= first_column + columns] or NULL */
+    int32_t *scores; /* [rows, >= first_column + columns] */
+    uint32_t rows, columns, depth;
+    uint32_t q_stride, k_stride, score_bias_stride, scores_stride;
+    uint32_t first_column;
+} ec_attention_scores_args;
+
+void ec_attention_scores(const ec_attention_scores_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * p[r, c] = exp_table[(min(max_c scores[r, c] - scores[r, c], limit) * multiplier) >> shift]
+ * sums[r] = sum_c p[r, c]
+ *
+ * limit * multiplier fits int32 and gives an index of at most 255; exp_table[0] > 0;
+ * columns <= 32767. p may overlay the scores row by row: p = (uint8_t *)scores with
+ * p_stride = 4 * scores_stride.
+ */
+typedef struct {
+    const int32_t *scores; /* [rows, columns] */
+    const uint8_t *exp_table; /* [256] */
+    uint8_t *p; /* [rows, columns] */
+    int32_t *sums; /* [rows] */
+    uint32_t rows, columns;
+    uint32_t scores_stride, p_stride;
+    int32_t limit, multiplier;
+    uint32_t shift;
+} ec_attention_softmax_args;
+
+void ec_attention_softmax(const ec_attention_softmax_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * acc[r, e] = (first ? 0 : acc[r, e]) + sum_c p[r, first_column + c] * v[c, e]
+ */
+typedef struct {
+    const uint8_t *p; /* [rows, >= first_column + columns] */
+    const int8_t *v; /* [columns, depth] */
+    int32_t *acc; /* [rows, depth] */
+    uint32_t rows, columns, depth;
+    uint32_t p_stride, v_stride, acc_stride;
+    uint32_t first_column;
+    uint32_t first;
+} ec_attention_values_args;
+
+void ec_attention_values(const ec_attention_values_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * a       = ((acc[r, e] - v_zero * sums[r]) * (0xFFFFFFFF / sums[r])) >> 20     64-bit product
+ * y[r, e] = requantize(a, multiplier, bias, shift)
+ */
+typedef struct {
+    const int32_t *acc; /* [rows, depth] */
+    const int32_t *sums; /* [rows], each > 0 */
+    void *y; /* [rows, depth] of y_type */
+    uint32_t rows, depth;
+    uint32_t acc_stride, y_stride;
+    int32_t v_zero; /* [-128, 127] */
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type y_type;
+} ec_attention_normalize_args;
+
+void ec_attention_normalize(const ec_attention_normalize_args *args, uint32_t core,
+                            uint32_t cores);
+
+/*
+ * Softmax of rows of 8- or 16-bit scores with normalised output:
+ *
+ * p       = exp_table[(min(max_c x[r, c] - x[r, c], limit) * score_multiplier) >> score_shift]
+ * y[r, c] = requantize((p * (0xFFFFFFFF / sum_c p)) >> 16, multiplier, bias, shift)
+ */
+typedef struct {
+    const void *x; /* [rows, columns] of x_type: EC_I8 or EC_I16 */
+    const uint8_t *exp_table; /* [256] */
+    void *y; /* [rows, columns] of y_type */
+    uint32_t rows, columns;
+    uint32_t x_stride, y_stride;
+    int32_t limit, score_multiplier;
+    uint32_t score_shift;
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type x_type, y_type;
+} ec_softmax_args;
+
+void ec_softmax(const ec_softmax_args *args, uint32_t core, uint32_t cores);
+
+/* ---- normalisation ------------------------------------------------------------------------ */
+
+/*
+ * Rows to zero mean and unit variance; the exact steps are in edgecomp/ops/q_layer_norm.py.
+ *
+ * gain == NULL: y = clip(round(n * multiplier / (sqrt(columns) * 2**shift)) + zero)
+ * otherwise:    y[r, c] = requantize(n10, gain[c], offset[c], gain_shift), n10 the same in int16
+ *
+ * multiplier in [2**29, 2**30), 6 <= shift <= 60, epsilon_q8 >= 0 in units of the squared step of x
+ * with 8 fraction bits, columns <= 65536 (131072 for EC_I8). Rows are never split over cores.
+ */
+typedef struct {
+    const void *x; /* [rows, columns] of x_type: EC_I8 or EC_I16 */
+    const int16_t *gain; /* [columns] or NULL */
+    const int32_t *offset; /* [columns], with gain */
+    void *y; /* [rows, columns] of y_type */
+    uint32_t rows, columns;
+    uint32_t x_stride, y_stride;
+    uint32_t epsilon_q8;
+    uint32_t multiplier, shift;
+    uint32_t gain_shift;
+    int32_t zero;
+    ec_type x_type, y_type;
+} ec_layer_norm_args;
+
+void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores);
+
+/* ---- elementwise -------------------------------------------------------------------------- */
+
+/* y[r, c] = table[x[r, c] + 128]. y may be x. */
+typedef struct {
+    const int8_t *x; /* [rows, columns] */
+    const int8_t *table; /* [256] */
+    int8_t *y; /* [rows, columns] */
+    uint32_t rows, columns;
+    uint32_t x_stride, y_stride;
+} ec_table_args;
+
+void ec_table(const ec_table_args *args, uint32_t core, uint32_t cores);
+
+/* y[r, c] = requantize(x[r, c], multiplier, bias, shift). y may be x where the types agree. */
+typedef struct {
+    const void *x; /* [rows, columns] of x_type */
+    void *y; /* [rows, columns] of y_type */
+    uint32_t rows, columns;
+    uint32_t x_stride, y_stride;
+    int32_t multiplier, bias; /* the multiplier may be negative */
+    uint32_t shift;
+    ec_type x_type, y_type;
+} ec_requantize_args;
+
+void ec_requantize(const ec_requantize_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * y[i] = clip((a[i] * multiplier_a + b[i] * multiplier_b + bias) >> shift) over four axes
+ *
+ * A stride of 0 broadcasts. Unused outer axes have size 1. Multipliers may be negative. y may be
+ * a or b where type and strides agree.
+ */
+typedef struct {
+    const void *a; /* EC_I8 or EC_I16 */
+    const void *b; /* EC_I8 or EC_I16 */
+    void *y;
+    uint32_t size[4];
+    uint32_t a_stride[4], b_stride[4], y_stride[4];
+    int32_t multiplier_a, multiplier_b, bias;
+    uint32_t shift;
+    ec_type a_type, b_type, y_type;
+} ec_add_args;
+
+void ec_add(const ec_add_args *args, uint32_t core, uint32_t cores);
+
+/* y[i] = requantize((a[i] - zero_a) * (b[i] - zero_b), multiplier, bias, shift); axes as ec_add. */
+typedef struct {
+    const void *a; /* EC_I8 or EC_I16 */
+    const void *b; /* EC_I8 or EC_I16 */
+    void *y;
+    uint32_t size[4];
+    uint32_t a_stride[4], b_stride[4], y_stride[4];
+    int32_t zero_a, zero_b; /* within the operand's type */
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type a_type, b_type, y_type;
+} ec_mul_args;
+
+void ec_mul(const ec_mul_args *args, uint32_t core, uint32_t cores);
+
+/* ---- reductions and windows --------------------------------------------------------------- */
+
+typedef enum { EC_SUM = 0, EC_MAX = 1, EC_MIN = 2 } ec_reduction;
+
+/*
+ * y[i] = requantize(reduction over j of x[i, j], multiplier, bias, shift)
+ *
+ * i runs over the four kept axes, j over the four reduced axes; unused axes have size 1. Means are
+ * sums with 1 / count in the multiplier. Sums fit int32; reduced axes are not empty.
+ */
+typedef struct {
+    const void *x; /* EC_I8 or EC_I16 */
+    void *y;
+    uint32_t kept[4], reduced[4];
+    uint32_t x_kept_stride[4], x_reduced_stride[4], y_stride[4];
+    ec_reduction reduction;
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type x_type, y_type;
+} ec_reduce_args;
+
+void ec_reduce(const ec_reduce_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * Convolution of one image tile, channels last:
+ *
+ * y[oy, ox, o] = requantize(sum_{ky, kx, i} x[iy, ix, g + i] * w[o, ky, kx, i],
+ *                           multiplier[o], bias[o], shift), then table as in ec_linear
+ * iy = oy * stride_h + ky * dilation_h - pad_top,  ix = ox * stride_w + kx * dilation_w - pad_left
+ *
+ * x outside [0, height) x [0, width) is zero_x: the padding at the bottom and right follows from the
+ * output size. The channels of group o / (out_channels / groups) start at g. A tile of the output
+ * rows is computed with x pointing at its first input row and pad_top the padding still above it;
+ * a tile of the output channels points w, multiplier, bias and y at its first channel (and x at the
+ * first channel of its groups, with groups counting those of the tile).
+ */
+typedef struct {
+    const int8_t *x; /* [height, width, channels] */
+    const int8_t *w; /* [out_channels, kernel_h, kernel_w, channels / groups] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int32_t *bias; /* [out_channels] */
+    const int8_t *table; /* [256] or NULL */
+    void *y; /* [out_height, out_width, out_channels] of y_type */
+    uint32_t height, width, channels;
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t out_height, out_width, out_channels;
+    uint32_t y_row_stride, y_pixel_stride;
+    uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    uint32_t pad_top, pad_left;
+    uint32_t groups;
+    int32_t zero_x; /* [-128, 127] */
+    uint32_t shift;
+    ec_type y_type;
+} ec_conv_args;
+
+void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * Pooling of one image tile, channels last; windows and tiles as in ec_conv.
+ *
+ * EC_MAX: maximum of the window's part inside of x; EC_SUM: sum, zero_x outside of x. Then
+ * requantize(., multiplier, bias, shift); an average has 1 / (kernel_h * kernel_w) in the
+ * multiplier.
+ */
+typedef struct {
+    const int8_t *x; /* [height, width, channels] */
+    void *y; /* [out_height, out_width, channels] of y_type */
+    uint32_t height, width, channels;
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t out_height, out_width;
+    uint32_t y_row_stride, y_pixel_stride;
+    uint32_t kernel_h, kernel_w, stride_h, stride_w;
+    uint32_t pad_top, pad_left;
+    ec_reduction reduction; /* EC_MAX or EC_SUM */
+    int32_t zero_x; /* [-128, 127] */
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type y_type;
+} ec_pool_args;
+
+void ec_pool(const ec_pool_args *args, uint32_t core, uint32_t cores);
+
+/* ---- data movement ------------------------------------------------------------------------ */
+
+/*
+ * y[i] = x[i] over five axes, elements of element_bytes (1, 2 or 4) bytes; strides in elements,
+ * a stride of 0 in x repeats. Unused outer axes have size 1. Transposes, slices, concatenation,
+ * expansion. x == NULL writes `fill`, converted to the element, instead: padding.
+ */
+typedef struct {
+    const void *x; /* or NULL */
+    void *y;
+    uint32_t size[5];
+    uint32_t x_stride[5], y_stride[5];
+    uint32_t element_bytes;
+    int32_t fill;
+} ec_copy_args;
+
+void ec_copy(const ec_copy_args *args, uint32_t core, uint32_t cores);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
