@@ -1,0 +1,1 @@
+"""Converters from ONNX operators to the IR, one file per operator family."""
