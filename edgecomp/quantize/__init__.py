@@ -1,0 +1,56 @@
+"""Post-training quantization: from a float graph and example windows to an integer graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import Graph, verify
+from edgecomp.quantize.assign import Assignment
+from edgecomp.quantize.calibrate import Statistics, Windows, calibrate, split_windows
+from edgecomp.quantize.lower import lower
+from edgecomp.quantize.ranges import METHODS, Method
+
+__all__ = [
+    "METHODS",
+    "Assignment",
+    "Method",
+    "Quantized",
+    "Statistics",
+    "Windows",
+    "calibrate",
+    "lower",
+    "quantize",
+    "split_windows",
+]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """An integer graph and what it came from.
+
+    ``mapping`` gives, for the name of an integer value, the name of the float value it stands for.
+    """
+
+    graph: Graph
+    mapping: dict[str, str]
+    statistics: Statistics
+
+
+def quantize(
+    graph: Graph, windows: Windows, method: Method = "mse", compensate: bool = True
+) -> Quantized:
+    """The integer form of the float ``graph``, calibrated on ``windows``.
+
+    ``method`` chooses 8-bit ranges: least squared error, extremes seen, or percentiles.
+    ``compensate`` fits the rounding of weights to the second moments of the layer's input. The
+    same arguments give the same bits. ``EdgecompError`` for windows that do not fit, activations
+    that are not finite, and operations without integer form.
+    """
+    if method not in METHODS:
+        raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
+    verify(graph)
+    statistics = calibrate(graph, windows)
+    integer, mapping = lower(graph, Assignment(graph, statistics, method), compensate)
+    verify(integer)
+    return Quantized(integer, mapping, statistics)

@@ -1,0 +1,138 @@
+"""Calibration: what values the activations of a float graph take on example windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import DType, Graph, Value, interpret
+from edgecomp.quantize.histogram import Histogram
+
+Windows = np.ndarray | Mapping[str, np.ndarray]
+"""Windows ``[count, *input shape without its batch axis]``, or such an array per input name."""
+
+MOMENT_LIMIT = 4096
+"""Second moments are collected for linear layers of up to this many input channels."""
+
+
+@dataclass
+class Moments:
+    """First and second moments of the rows ``[..., K]`` of one value, in float64."""
+
+    count: int
+    total: np.ndarray
+    gram: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean row, ``[K]``."""
+        return np.asarray(self.total / max(self.count, 1))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the channels, ``[K, K]``."""
+        return np.asarray(self.gram / max(self.count, 1) - np.outer(self.mean, self.mean))
+
+    def add(self, array: np.ndarray) -> None:
+        """Take the rows of ``array`` into account."""
+        rows = array.reshape(-1, array.shape[-1])
+        self.count += len(rows)
+        self.total += rows.sum(axis=0, dtype=np.float64)
+        self.gram += rows.T @ rows
+
+
+@dataclass
+class Statistics:
+    """Histograms of all float values, moments of the inputs of linear layers."""
+
+    histograms: dict[Value, Histogram] = field(default_factory=dict)
+    moments: dict[Value, Moments] = field(default_factory=dict)
+    windows: int = 0
+
+
+def calibrate(graph: Graph, windows: Windows) -> Statistics:
+    """Run the float ``graph`` on every window and collect statistics of its activations.
+
+    ``EdgecompError`` where the windows do not fit the inputs, or where an activation is not
+    finite (the message names the node).
+    """
+    statistics = Statistics()
+    wanted = {node.inputs[0] for node in graph.nodes if node.op == "linear"}
+    for value in wanted:
+        width = value.shape[-1]
+        if width <= MOMENT_LIMIT and not value.is_constant:
+            statistics.moments[value] = Moments(0, np.zeros(width), np.zeros((width, width)))
+
+    def observe(value: Value, array: np.ndarray) -> None:
+        if value.type.dtype is not DType.F32:
+            return
+        _check_finite(value, array)
+        statistics.histograms.setdefault(value, Histogram()).add(array)
+        if value in statistics.moments:
+            statistics.moments[value].add(array)
+
+    for inputs in split_windows(graph, windows):
+        interpret(graph, inputs, observe)
+        statistics.windows += 1
+    return statistics
+
+
+def split_windows(graph: Graph, windows: Windows) -> list[dict[str, np.ndarray]]:
+    """The inputs of every single run.
+
+    An array is taken for the only input. Each window fills the declared input shape, whose
+    leading batch axis may be left out of the array.
+    """
+    arrays = _by_name(graph, windows)
+    counts = {len(array) for array in arrays.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise EdgecompError(
+            f"calibration needs the same number of windows for every input, got {sorted(counts)}",
+            "give at least one window [count, ...] per input",
+        )
+    return [
+        {value.name: _shaped(value, arrays[value.name][index]) for value in graph.inputs}
+        for index in range(counts.pop())
+    ]
+
+
+def _by_name(graph: Graph, windows: Windows) -> dict[str, np.ndarray]:
+    names = [value.name for value in graph.inputs]
+    if isinstance(windows, np.ndarray):
+        if len(names) != 1:
+            raise EdgecompError(
+                f"the network has {len(names)} inputs and one array of windows was given",
+                f"give one array per input: {', '.join(names)}",
+            )
+        return {names[0]: windows}
+    missing = [name for name in names if name not in windows]
+    if missing:
+        raise EdgecompError(f"no windows for the inputs {', '.join(missing)}")
+    return {name: np.asarray(windows[name]) for name in names}
+
+
+def _shaped(value: Value, window: np.ndarray) -> np.ndarray:
+    if window.size != value.type.size:
+        raise EdgecompError(
+            f"a window of shape {window.shape} does not fit input {value.name} {value.shape}",
+            f"windows have the shape [count, {', '.join(map(str, value.shape[1:]))}]",
+        )
+    return np.ascontiguousarray(window.reshape(value.shape), value.type.dtype.numpy)
+
+
+def _check_finite(value: Value, array: np.ndarray) -> None:
+    if np.isfinite(array).all():
+        return
+    if value.producer is None:
+        raise EdgecompError(
+            f"calibration windows for input {value.name} hold NaN or infinite values",
+            "clean the recording, or leave these windows out",
+        )
+    origin = value.producer.name or f"%{value.name}"
+    raise EdgecompError(
+        f"the float model computes NaN or infinite values in {origin} ({value.producer.op})",
+        "check the weights, and the scale of the calibration windows",
+    )

@@ -1,0 +1,107 @@
+"""A histogram whose range grows with the data, and the range choices made from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+BINS = 8192
+"""Bins over ``[-limit, limit]``; a power of two, so that ranges double by merging pairs."""
+
+SAMPLE = 1 << 16
+"""At most about this many elements of one tensor are counted; extremes see all of them."""
+
+
+class Histogram:
+    """Counts of a stream of reals over ``[-limit, limit]``; ``limit`` is a power of two.
+
+    ``low`` and ``high`` are the extremes of all elements. ``zeros`` is how many of ``total`` are
+    exactly 0.0, which every affine quantization represents without error.
+    """
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(BINS)
+        self.limit = 0.0
+        self.low = math.inf
+        self.high = -math.inf
+        self.zeros = 0.0
+
+    @property
+    def total(self) -> float:
+        """Number of elements counted."""
+        return float(self.counts.sum())
+
+    @property
+    def largest(self) -> float:
+        """Largest magnitude; 0.0 before anything was added."""
+        return max(abs(self.low), abs(self.high)) if self.low <= self.high else 0.0
+
+    @property
+    def centres(self) -> np.ndarray:
+        """The middle of every bin."""
+        return (np.arange(BINS) + 0.5) * (2 * self.limit / BINS) - self.limit
+
+    def add(self, array: np.ndarray) -> None:
+        """Count the elements of ``array``, which must be finite."""
+        if not array.size:
+            return
+        self.low = min(self.low, float(array.min()))
+        self.high = max(self.high, float(array.max()))
+        self._reach(self.largest)
+        stride = _stride(array.size, array.shape[-1] if array.ndim else 1)
+        sample = array.ravel()[::stride].astype(np.float64)
+        self.zeros += stride * int(np.count_nonzero(sample == 0.0))
+        position = (sample + self.limit) * (BINS / (2 * self.limit)) if self.limit else sample
+        index = np.clip(position.astype(np.int64), 0, BINS - 1)
+        self.counts += stride * np.bincount(index, minlength=BINS)
+
+    def merge(self, other: Histogram) -> None:
+        """Count what ``other`` has counted."""
+        reach = max(self.limit, other.limit)
+        mine, theirs = _widened(self, reach), _widened(other, reach)
+        self.counts, self.limit = mine + theirs, reach
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.zeros += other.zeros
+
+    def percentile(self, share: float) -> float:
+        """The value below which ``share`` (0..1) of the elements lie, within the extremes."""
+        position = np.searchsorted(np.cumsum(self.counts), share * self.total)
+        return float(np.clip(self.centres[min(int(position), BINS - 1)], self.low, self.high))
+
+    def _reach(self, magnitude: float) -> None:
+        if magnitude > self.limit:
+            limit = 2.0 ** math.ceil(math.log2(magnitude))
+            self.counts, self.limit = _widened(self, limit), limit
+
+
+def merged(histograms: Iterable[Histogram]) -> Histogram:
+    """One histogram of everything that ``histograms`` have counted."""
+    result = Histogram()
+    for histogram in histograms:
+        result.merge(histogram)
+    return result
+
+
+def _widened(histogram: Histogram, limit: float) -> np.ndarray:
+    """The counts over ``[-limit, limit]``, ``limit`` being no smaller than now."""
+    counts = histogram.counts
+    if histogram.limit == 0.0:  # nothing but zeros so far
+        moved = np.zeros(BINS)
+        moved[BINS // 2] = counts.sum()
+        return moved
+    doublings = round(math.log2(limit / histogram.limit))
+    for _ in range(min(doublings, BINS.bit_length())):
+        inner = counts.reshape(-1, 2).sum(axis=1)
+        counts = np.zeros(BINS)
+        counts[BINS // 4 : 3 * BINS // 4] = inner
+    return counts
+
+
+def _stride(size: int, row: int) -> int:
+    """A sampling stride that visits every column of rows of ``row`` elements."""
+    stride = max(1, size // SAMPLE)
+    while math.gcd(stride, row) > 1:
+        stride += 1
+    return stride

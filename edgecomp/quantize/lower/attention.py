@@ -1,0 +1,57 @@
+"""``attention`` -> ``q_attention``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgecomp.ir import Attribute, Node, Value
+from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+
+AVERAGE_ONE = 1 << 12
+"""The weighted average of ``v`` leaves the kernel with 12 fraction bits."""
+
+
+@lowers("attention")
+def lower_attention(ctx: Lowering, node: Node) -> None:
+    """Multi-head attention; an additive bias or mask must be constant."""
+    heads = node.integer("heads")
+    q, k = ctx.narrow(node.inputs[0], symmetric=True), ctx.narrow(node.inputs[1])
+    v = ctx.narrow(node.inputs[2])
+    unit = q.type.scale * k.type.scale * abs(node.real("scale"))
+    limit, multiplier, shift = softmax_parameters(unit)
+    attributes: dict[str, Attribute] = {
+        "heads": heads,
+        "head_dim": q.shape[2] // heads,
+        "value_dim": v.shape[2] // heads,
+        "score_limit": limit,
+        "score_multiplier": multiplier,
+        "score_shift": shift,
+        "v_zero": v.type.zero_point,
+    }
+    operands = [q, k, v, ctx.tensor(exponential_table(), "exponentials")]
+    if len(node.inputs) == 4:
+        operands.append(_score_bias(ctx, node, unit, limit, q.shape[2] // heads))
+    spec = ctx.assignment.spec(node.output)
+    reach = 256 * AVERAGE_ONE
+    attributes |= scalars(rescale(v.type.scale / AVERAGE_ONE, 0, spec, -reach, reach))
+    ctx.bind(node.output, ctx.emit("q_attention", operands, attributes, spec, node, node.output))
+
+
+def _score_bias(ctx: Lowering, node: Node, unit: float, limit: int, depth: int) -> Value:
+    """The bias in units of the score.
+
+    Adding a number to a whole row changes nothing, so every row gets 0 as its largest; what no
+    score can make up for is cut off.
+    """
+    bias = node.inputs[3]
+    if not bias.is_constant:
+        raise UnsupportedError("its bias or mask is computed; only constants are supported")
+    batch, tokens, _ = node.inputs[0].shape
+    shape = (batch, node.integer("heads"), tokens, node.inputs[1].shape[1])
+    full = np.broadcast_to(bias.array.astype(np.float64), shape)
+    if not (full == full[:1]).all():
+        raise UnsupportedError("its bias differs within the batch; use batch size 1")
+    rows = full[0] - full[0].max(axis=-1, keepdims=True)
+    lowest = -float(limit + 2 * depth * 128 * 128 * 2)
+    return ctx.tensor(np.rint(np.maximum(rows / unit, lowest)).astype(np.int32), bias.name)

@@ -1,0 +1,28 @@
+"""``reduce`` -> ``q_reduce``."""
+
+from __future__ import annotations
+
+import math
+
+from edgecomp.ir import Attribute, Node
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+
+
+@lowers("reduce")
+def lower_reduce(ctx: Lowering, node: Node) -> None:
+    """Mean, sum, maximum or minimum over axes."""
+    function = node.text("function")
+    if function not in ("mean", "sum", "max", "min"):
+        raise UnsupportedError(f"there is no integer reduction {function}")
+    x = ctx.value(node.inputs[0])
+    count = math.prod(x.shape[axis] for axis in node.integers("axes"))
+    terms = count if function in ("mean", "sum") else 1
+    low, high = (bound * terms for bound in x.type.dtype.bounds)
+    spec = ctx.assignment.spec(node.output)
+    factor = 1 / count if function == "mean" else 1.0
+    parameters = rescale(x.type.scale, x.type.zero_point * terms, spec, low, high, factor)
+    attributes: dict[str, Attribute] = {
+        key: node.attributes[key] for key in ("function", "axes", "keep")
+    }
+    attributes |= scalars(parameters)
+    ctx.bind(node.output, ctx.emit("q_reduce", [x], attributes, spec, node, node.output))

@@ -1,0 +1,114 @@
+"""Rounding of weights to int8, with the second moments of the layer's input where known.
+
+Plain rounding treats every weight alike. The output error of a row is ``d^T C d`` for a rounding
+error ``d`` and the covariance ``C`` of the input (its mean goes into the bias), so errors can be
+made to cancel. Two published ideas are used, in numpy of our own:
+
+- error compensation column by column, Frantar et al., "GPTQ: Accurate Post-Training Quantization
+  for Generative Pre-trained Transformers", arXiv:2210.17323, equations 2 and 3;
+- coordinate descent on the rounded weights, as in Behdin et al., "QuantEase", arXiv:2309.01885.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+LIMIT = 127
+"""Weights are symmetric: ``[-127, 127]``."""
+
+DAMPING = 1e-3
+"""Added to the diagonal of the covariance, relative to its mean."""
+
+BLOCK = 64
+SWEEPS = 4
+
+
+def round_weights(
+    weights: np.ndarray, scale: np.ndarray, covariance: np.ndarray | None
+) -> np.ndarray:
+    """int8 ``[N, K]`` such that ``scale[:, None] * result`` stands for ``weights``.
+
+    With a covariance ``[K, K]`` each row gets the rounding with the smaller output error; without
+    one, the nearest integers.
+    """
+    scaled = weights.astype(np.float64) / scale[:, None]
+    nearest = _nearest(scaled)
+    if covariance is None:
+        return nearest.astype(np.int8)
+    damped = covariance + _damping(covariance) * np.eye(len(covariance))
+    better = descend(scaled, compensate(scaled, damped), damped)
+    gains = output_error(scaled - better, damped) < output_error(scaled - nearest, damped)
+    return np.where(gains[:, None], better, nearest).astype(np.int8)
+
+
+def output_error(delta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """``d^T C d`` for every row ``d``; ``[N]``."""
+    return np.asarray(np.einsum("nk,nk->n", delta @ covariance, delta))
+
+
+def compensate(scaled: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Round column after column, spreading each error over the columns still to come.
+
+    Columns go in order of falling variance. ``covariance`` is positive definite.
+    """
+    order = np.argsort(-np.diag(covariance), kind="stable")
+    work = scaled[:, order].copy()
+    inverse = linalg.inv(covariance[np.ix_(order, order)], check_finite=False)
+    factor = linalg.cholesky((inverse + inverse.T) / 2, lower=False, check_finite=False)
+    rounded = np.empty_like(work)
+    for start in range(0, work.shape[1], BLOCK):
+        stop = min(start + BLOCK, work.shape[1])
+        errors = np.empty((len(work), stop - start))
+        for column in range(start, stop):
+            rounded[:, column] = _nearest(work[:, column])
+            error = (work[:, column] - rounded[:, column]) / factor[column, column]
+            work[:, column:stop] -= np.outer(error, factor[column, column:stop])
+            errors[:, column - start] = error
+        work[:, stop:] -= errors @ factor[start:stop, stop:]
+    result = np.empty_like(rounded)
+    result[:, order] = rounded
+    return result
+
+
+def descend(scaled: np.ndarray, rounded: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Set one column at a time to its best integers given all others; a few sweeps."""
+    rounded = rounded.copy()
+    delta = rounded - scaled
+    for _ in range(SWEEPS):
+        changed = False
+        for start in range(0, scaled.shape[1], BLOCK):
+            block = slice(start, min(start + BLOCK, scaled.shape[1]))
+            changed |= _descend_block(scaled, rounded, delta, covariance, block)
+        if not changed:
+            break
+    return rounded
+
+
+def _descend_block(
+    scaled: np.ndarray,
+    rounded: np.ndarray,
+    delta: np.ndarray,
+    covariance: np.ndarray,
+    block: slice,
+) -> bool:
+    gradient = delta @ covariance[:, block]
+    changed = False
+    for local, column in enumerate(range(block.start, block.stop)):
+        free = rounded[:, column] - gradient[:, local] / covariance[column, column]
+        step = _nearest(free) - rounded[:, column]
+        if step.any():
+            changed = True
+            rounded[:, column] += step
+            delta[:, column] += step
+            gradient += np.outer(step, covariance[column, block])
+    return changed
+
+
+def _nearest(scaled: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(scaled), -LIMIT, LIMIT)
+
+
+def _damping(covariance: np.ndarray) -> float:
+    mean = float(np.diag(covariance).mean())
+    return DAMPING * mean if mean > 0 else 1.0
