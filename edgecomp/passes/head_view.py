@@ -79,7 +79,7 @@ def _supports(index: np.ndarray, pattern: np.ndarray) -> np.ndarray | None:
     if not (pattern[0] != 0.0).all():
         return None
     if terms == 1:
-        return index[0]
+        return np.asarray(index[0])
     rows = []
     for group in range(groups):
         row = np.unique(index[:, group][pattern[:, group] != 0.0])

@@ -123,7 +123,9 @@ def _factor(node: Node) -> tuple[Value, float] | None:
     """(x, c) where ``node`` is ``x * c`` or ``x / c``."""
     if node.op == "div":
         number = uniform(node.inputs[1])
-        return (node.inputs[0], 1.0 / number) if number else None
+        if not number or node.inputs[0].type != node.output.type:
+            return None
+        return node.inputs[0], 1.0 / number
     if node.op != "mul":
         return None
     for variable, constant in orders(node):
@@ -138,14 +140,19 @@ def _bias_term(node: Node) -> tuple[Value, Value] | None:
     if node.op != "add":
         return None
     for scores, bias in orders(node):
-        found = scores
-        while (inner := producer(found, "mul", "div", "reshape")) is not None:
-            found = next((v for v in inner.inputs if not v.is_constant), found)
-            if found is scores:
-                break
-        if producer(found, "matmul") is not None and scores.type == node.output.type:
+        if scores.type == node.output.type and _is_scaled_product(scores):
             return scores, bias
     return None
+
+
+def _is_scaled_product(value: Value) -> bool:
+    """Whether a product is found above scales and reshapes."""
+    while (node := producer(value, "mul", "div", "reshape")) is not None:
+        factor = _factor(node)
+        if factor is None and node.op != "reshape":
+            return False
+        value = node.inputs[0] if factor is None else factor[0]
+    return producer(value, "matmul") is not None
 
 
 # -- proving ----------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ class RecognizeFunctions(RewritePass):
         """Rewrite the cone that ends in ``node``."""
         if node.op not in _BINARY and node.op != "unary":
             return False
-        for source, size in _cone(node).items():
-            if size < 2 or source.type != node.output.type:
+        for source in _cone(node):
+            if source.type != node.output.type:
                 continue
             function = _function(node, source)
             if function is not None:
@@ -53,25 +53,28 @@ def _elementwise(value: Value) -> Node | None:
     return node if node is not None and (node.op in _BINARY or node.op == "unary") else None
 
 
-def _cone(node: Node) -> dict[Value, int]:
-    """Values behind ``node`` through elementwise nodes, farthest first, with their distance."""
-    distance: dict[Value, int] = {}
-    pending = [(value, 1) for value in node.inputs]
-    while pending and len(distance) < LARGEST_CONE:
-        value, steps = pending.pop(0)
-        if value.is_constant or value in distance:
+def _cone(node: Node) -> list[Value]:
+    """Values behind ``node`` through elementwise nodes, farthest first."""
+    found: dict[Value, None] = {}
+    pending = list(node.inputs)
+    while pending and len(found) < LARGEST_CONE:
+        value = pending.pop(0)
+        if value.is_constant or value in found:
             continue
-        distance[value] = steps
+        found[value] = None
         inner = _elementwise(value)
-        pending += [] if inner is None else [(v, steps + 1) for v in inner.inputs]
-    return dict(sorted(distance.items(), key=lambda item: -item[1]))
+        pending += [] if inner is None else inner.inputs
+    return list(found)[::-1]
 
 
 def _function(node: Node, source: Value) -> str | None:
-    """The known function that ``node`` is of ``source``."""
+    """The known function that ``node`` and at least one node above make of ``source``."""
+    budget = [LARGEST_CONE]
     with np.errstate(all="ignore"):
-        actual = _evaluate(node.output, {source: _GRID}, [LARGEST_CONE])
-    if actual is None or actual.shape != _GRID.shape or not np.isfinite(actual).all():
+        actual = _evaluate(node.output, {source: _GRID}, budget)
+    if actual is None or LARGEST_CONE - budget[0] < 2:
+        return None
+    if actual.shape != _GRID.shape or not np.isfinite(actual).all():
         return None
     for name, expected in _KNOWN.items():
         error = np.abs(actual - expected) / np.maximum(1.0, np.abs(expected))
