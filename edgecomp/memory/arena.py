@@ -36,7 +36,7 @@ def pack(buffers: Sequence[Buffer], capacity: int, memory: str = "memory") -> Pl
     if bound > capacity:
         raise _does_not_fit(buffers, bound, capacity, memory)
     instance = Instance(buffers)
-    addresses = _best(instance, bound)
+    addresses = _best(instance, bound, capacity)
     size = instance.size(addresses)
     if size > capacity:
         raise _does_not_fit(buffers, size, capacity, memory)
@@ -47,9 +47,9 @@ def pack(buffers: Sequence[Buffer], capacity: int, memory: str = "memory") -> Pl
     return plan
 
 
-def _best(instance: Instance, bound: int) -> Addresses:
+def _best(instance: Instance, bound: int, capacity: int) -> Addresses:
     best = _greedy(instance, bound)
-    enough = int(bound * _GOOD_ENOUGH)
+    enough = min(int(bound * _GOOD_ENOUGH), capacity)
     if instance.size(best) > enough:
         best = local_search.improve(instance, best, enough)
     if instance.size(best) > enough and len(best) <= exact.MOST_BUFFERS:

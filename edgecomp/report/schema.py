@@ -136,7 +136,10 @@ class Comparison(_Section):
 
 
 class Report(_Section):
-    """What a build reports."""
+    """What a build reports.
+
+    notices: what a reader must know about the figures: synthetic weights, for instance.
+    """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     edgecomp: str
@@ -148,6 +151,7 @@ class Report(_Section):
     latency: Latency
     energy: Energy
     layers: list[Layer]
+    notices: list[str] = []
 
     @classmethod
     def read(cls, path: Path) -> Self:

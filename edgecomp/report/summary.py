@@ -14,7 +14,9 @@ _SLOWEST = 8
 
 def summarize(report: Report) -> RenderableType:
     """The figures of a build or a simulation: plain text, with styles on a terminal."""
-    return Group(_title(report), _facts(report), Text(), _memory(report), Text(), _layers(report))
+    tables = (_title(report), _facts(report), Text(), _memory(report), Text(), _layers(report))
+    notices = (Text(f"note: {notice}", "yellow") for notice in report.notices)
+    return Group(*tables, *((Text(), *notices) if report.notices else ()))
 
 
 def _title(report: Report) -> Text:

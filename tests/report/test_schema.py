@@ -24,7 +24,7 @@ def test_a_simulation_is_written_as_it_was_read(simulation, simulation_json, tmp
 def test_a_build_report_holds_the_documented_fields(report):
     content = report.to_json()
     named = ["schema", "edgecomp", "model", "target", "board"]
-    figures = ["memory", "quantization", "latency", "energy", "layers"]
+    figures = ["memory", "quantization", "latency", "energy", "layers", "notices"]
     assert list(content) == named + figures
     assert {"name", "op", "engine", "macs", "cycles", "l1_bytes", "tiles", "checksum"} <= set(
         content["layers"][0]

@@ -81,6 +81,12 @@ def test_the_slowest_layer_comes_first(report):
     assert text.index("block0.attention") < text.index("block0.qkv") < text.index("pool")
 
 
+def test_notices_are_shown(report):
+    [notice] = report.notices
+    assert f"note: {notice}" in _text(report)
+    assert notice in render_html(report)
+
+
 def test_the_summary_of_a_simulation_says_whether_the_bits_agree(simulation):
     assert "equal to the integer reference in every layer (host)" in _text(simulation)
     different = simulation.model_copy(update={"bit_exact": False})

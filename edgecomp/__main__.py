@@ -1,0 +1,5 @@
+"""`python -m edgecomp`."""
+
+from edgecomp.cli import main
+
+main()

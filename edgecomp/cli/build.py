@@ -1,0 +1,87 @@
+"""`edgecomp build`: from an encoder to a C project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgecomp.cli.command import Command, print_json, print_text
+from edgecomp.cli.pairs import parse_pairs, parse_sizes
+from edgecomp.cli.progress import open_progress
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.option("--target", default="gap9", show_default=True, help="The chip to generate C for.")
+@click.option("--board", metavar="NAME|FILE", help="Default: the board of the target.")
+@click.option("--weights", type=_FILE, help="A published checkpoint, or safetensors.")
+@click.option("--calibration", type=_FILE, help="Recorded windows to calibrate on (.npz).")
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=parse_pairs,
+    help="An option of an encoder of the zoo (see `edgecomp models`); repeatable.",
+)
+@click.option(
+    "--dim",
+    "dims",
+    metavar="NAME=SIZE",
+    multiple=True,
+    callback=parse_sizes,
+    help="The size of a dynamic axis of an ONNX file; repeatable.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Default: build/<model>-<target>.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--windows", type=click.IntRange(min=1), help="How many windows to calibrate on.")
+@click.option(
+    "--method",
+    type=click.Choice(["minmax", "percentile", "mse"]),
+    help="How the range of an activation is chosen.",
+)
+@click.option(
+    "--exporter",
+    type=click.Choice(["dynamo", "legacy"]),
+    help="How PyTorch exports the encoder to ONNX.",
+)
+def build(
+    *,
+    model: str,
+    target: str,
+    board: str | None,
+    settings: dict[str, str],
+    dims: dict[str, int],
+    seed: int,
+    as_json: bool,
+    **optional: Any,
+) -> None:
+    """Turn MODEL into an INT8 C project with a memory map and a report.
+
+    MODEL is an encoder of the zoo (see `edgecomp models`) or the path of an .onnx file.
+    """
+    from edgecomp import pipeline
+
+    given = {name: value for name, value in optional.items() if value is not None}
+    with open_progress() as progress:
+        result = pipeline.build(
+            model,
+            target=target,
+            board=board,
+            options=settings,
+            dims=dims,
+            seed=seed,
+            progress=progress,
+            **given,
+        )
+    if as_json:
+        print_json({"directory": str(result.directory), "report": result.report.to_json()})
+        return
+    from edgecomp.report import summarize
+
+    print_text(summarize(result.report))
+    print_text(f"\nwritten to {result.directory}; next: edgecomp simulate {result.directory}")

@@ -1,0 +1,42 @@
+"""The `edgecomp` program: its commands, one a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from edgecomp.cli.boards import boards
+from edgecomp.cli.build import build
+from edgecomp.cli.doctor import doctor
+from edgecomp.cli.flash import flash
+from edgecomp.cli.models import models
+from edgecomp.cli.ops import ops
+from edgecomp.cli.simulate import simulate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="edgecomp")
+def cli() -> None:
+    """From a trained wearable encoder to INT8 C for GAP9."""
+
+
+for _command in (build, simulate, flash, models, boards, ops, doctor):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the program: the console script."""
+    try:
+        cli(prog_name="edgecomp")
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """A reader that left early (`| head`) is no error; the interpreter would report it at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

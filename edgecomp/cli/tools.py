@@ -1,0 +1,153 @@
+"""The tools that edgecomp uses, and whether this computer has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from edgecomp.errors import EdgecompError
+
+_TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: detail is its place and version where found; enables and how are for people."""
+
+    name: str
+    found: bool
+    required: bool
+    detail: str
+    enables: str
+    how: str
+
+
+def inspect_tools() -> list[Tool]:
+    """All tools, those that are required first."""
+    return [_pytorch(), _compiler(), _sanitizers(), _gvsoc(), _riscv(), _sdk(), _gapy()]
+
+
+def _pytorch() -> Tool:
+    try:
+        version = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        version = ""
+    return Tool(
+        "PyTorch",
+        bool(version),
+        True,
+        version,
+        "building the encoders of the zoo",
+        "python3 bootstrap.py demo installs the CPU build",
+    )
+
+
+def _compiler() -> Tool:
+    compiler = _find_compiler()
+    return Tool(
+        "C compiler",
+        compiler is not None,
+        True,
+        _describe(compiler) if compiler else "",
+        "simulate --simulator host",
+        "install gcc or clang with the system's packages, or set CC",
+    )
+
+
+def _sanitizers() -> Tool:
+    compiler = _find_compiler()
+    works = compiler is not None and _compiles_with_sanitizers(compiler)
+    return Tool(
+        "sanitizers",
+        works,
+        False,
+        "address, undefined behaviour",
+        "simulate --sanitize",
+        "install the compiler's sanitizer libraries (libasan and libubsan, or compiler-rt)",
+    )
+
+
+def _gvsoc() -> Tool:
+    return _program(
+        "GVSoC",
+        [os.environ.get("EDGECOMP_GVSOC", ""), "gvsoc"],
+        "counting cycles on a simulated chip; this version does not use it yet",
+        "build github.com/gvsoc/gvsoc and set EDGECOMP_GVSOC to its program gvsoc",
+    )
+
+
+def _riscv() -> Tool:
+    return _program(
+        "RISC-V compiler",
+        ["riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc"],
+        "compiling for the simulated chip; this version does not use it yet",
+        "on Debian: gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf",
+    )
+
+
+def _sdk() -> Tool:
+    place = os.environ.get("GAP_SDK_HOME", "")
+    return Tool(
+        "vendor SDK",
+        bool(place) and Path(place).is_dir(),
+        False,
+        place,
+        "building for a real board; this version does not use it yet",
+        "get the GAP9 SDK from the chip's vendor and source its set-up file (GAP_SDK_HOME)",
+    )
+
+
+def _gapy() -> Tool:
+    return _program(
+        "gapy",
+        ["gapy"],
+        "flash; this version does not use it yet",
+        "part of the vendor SDK: source its set-up file",
+    )
+
+
+def _program(name: str, candidates: list[str], enables: str, how: str) -> Tool:
+    found = next((path for each in candidates if each and (path := shutil.which(each))), None)
+    return Tool(name, found is not None, False, _describe(found) if found else "", enables, how)
+
+
+def _find_compiler() -> str | None:
+    from edgecomp.simulators.host import find_compiler
+
+    try:
+        return find_compiler()
+    except EdgecompError:
+        return None
+
+
+def _describe(program: str) -> str:
+    """The program and the first line that `--version` prints."""
+    done = _run([program, "--version"])
+    lines = done.stdout.splitlines() if done is not None and done.returncode == 0 else []
+    return f"{program}, {lines[0].strip()}" if lines else program
+
+
+def _compiles_with_sanitizers(compiler: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+        source, program = Path(folder, "empty.c"), Path(folder, "empty")
+        source.write_text("int main(void) { return 0; }\n")
+        flags = ["-fsanitize=address,undefined"]
+        compiled = _run([compiler, *flags, str(source), "-o", str(program)])
+        if compiled is None or compiled.returncode:
+            return False
+        ran = _run([str(program)])
+        return ran is not None and ran.returncode == 0
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None

@@ -1,0 +1,143 @@
+"""build and simulate: what they ask the pipeline for and what they print."""
+
+import json
+
+import pytest
+
+from edgecomp.errors import EdgecompError
+
+
+def test_build_passes_its_options_on(run, pipeline, tmp_path):
+    windows = tmp_path / "windows.npz"
+    windows.touch()
+    options = ["--board", "mine.toml", "--calibration", windows, "--out", "there", "--seed", 3]
+    more = ["--set", "channels=8", "--set", "head=none", "--dim", "time=200", "--windows", 5]
+    rest = ["--method", "mse", "--exporter", "legacy"]
+    assert run("build", "tinymyo", *options, *more, *rest).exit_code == 0
+    [(function, positional, keywords)] = pipeline.calls
+    assert (function, positional) == ("build", ("tinymyo",))
+    assert {name: str(value) for name, value in keywords.items()} == {
+        "target": "gap9",
+        "board": "mine.toml",
+        "calibration": str(windows),
+        "out": "there",
+        "seed": "3",
+        "options": "{'channels': '8', 'head': 'none'}",
+        "dims": "{'time': 200}",
+        "windows": "5",
+        "method": "mse",
+        "exporter": "legacy",
+    }
+
+
+def test_build_leaves_defaults_to_the_pipeline(run, pipeline):
+    run("build", "model.onnx")
+    [(_, _, keywords)] = pipeline.calls
+    assert set(keywords) == {"target", "board", "options", "dims", "seed"}
+
+
+def test_build_prints_the_summary_and_the_next_command(run, pipeline, tmp_path):
+    result = run("build", "tinymyo")
+    assert "184 ms, 68.2 M cycles at 370 MHz (estimate)" in result.stdout
+    assert f"edgecomp simulate {tmp_path / 'out'}" in result.stdout
+    assert not any(line.endswith(" ") for line in result.stdout.splitlines())
+
+
+def test_progress_is_plain_lines_on_standard_error(run, pipeline):
+    result = run("build", "tinymyo")
+    assert result.stderr == "calibrate\n"
+    assert "calibrate" not in result.stdout
+
+
+@pytest.mark.parametrize("command", [("build", "tinymyo"), ("simulate", ".")])
+def test_json_is_all_that_standard_output_holds(run, pipeline, command):
+    result = run(*command, "--json")
+    expected = pipeline.report if command[0] == "build" else pipeline.simulation
+    assert json.loads(result.stdout)["report"] == expected.to_json()
+
+
+def test_simulate_passes_its_options_on(run, pipeline, tmp_path):
+    windows = tmp_path / "windows.npz"
+    windows.touch()
+    result = run(
+        "simulate", tmp_path, "--simulator", "host", "--input", windows, "--windows", 2,
+        "--sanitize",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert pipeline.calls == [
+        (
+            "simulate",
+            (tmp_path,),
+            {"simulator": "host", "input": windows, "windows": 2, "sanitize": True},
+        )
+    ]
+
+
+def test_bits_that_differ_are_a_failure(run, pipeline):
+    pipeline.simulation = pipeline.simulation.model_copy(update={"bit_exact": False})
+    result = run("simulate", ".")
+    assert result.exit_code == 1
+    assert "NOT equal" in result.stdout
+    assert "does not give the bits of the integer reference" in result.stderr
+
+
+def test_an_error_is_one_message_and_status_1(run, pipeline):
+    pipeline.error = EdgecompError("no such layer", "look again")
+    result = run("build", "tinymyo")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.endswith("edgecomp: error: no such layer\nlook again\n")
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_adds_the_traceback(run, pipeline):
+    pipeline.error = EdgecompError("no such layer")
+    result = run("build", "tinymyo", "--debug")
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.endswith("edgecomp: error: no such layer\n")
+
+
+def test_a_defect_is_called_a_defect(run, pipeline):
+    pipeline.error = KeyError("value7")
+    result = run("build", "tinymyo")
+    assert result.exit_code == 1
+    assert "KeyError: 'value7'\nthis is a defect of edgecomp" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_full_disk_is_named(run, pipeline):
+    pipeline.error = OSError(28, "No space left on device", "build/x")
+    result = run("build", "tinymyo")
+    assert result.stderr.endswith("edgecomp: error: build/x: No space left on device\n")
+
+
+def test_an_interrupt_is_clean(run, pipeline):
+    pipeline.error = KeyboardInterrupt()
+    result = run("build", "tinymyo")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("edgecomp: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build"], "Missing argument 'MODEL'"),
+        (["build", "m", "--set", "channels"], "'channels' is not of the form name=value"),
+        (["build", "m", "--set", "=8"], "not of the form name=value"),
+        (["build", "m", "--set", "a=1", "--set", "a=2"], "'a' is given twice"),
+        (["build", "m", "--dim", "time=0"], "time=0: a size is a positive whole number"),
+        (["build", "m", "--dim", "time=²"], "a size is a positive whole number"),
+        (["build", "m", "--weights", "absent.pt"], "'absent.pt' does not exist"),
+        (["build", "m", "--method", "guess"], "'guess' is not one of"),
+        (["build", "m", "--seed", "-1"], "-1 is not in the range"),
+        (["simulate", "absent"], "'absent' does not exist"),
+        (["simulate", ".", "--simulator", "qemu"], "'qemu' is not one of auto, host, gvsoc"),
+        (["deploy"], "No such command 'deploy'"),
+    ],
+)
+def test_wrong_usage_is_status_2(run, pipeline, arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert pipeline.calls == []

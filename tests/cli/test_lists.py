@@ -1,0 +1,101 @@
+"""models, boards, ops, doctor and flash."""
+
+import json
+
+import pytest
+
+from edgecomp import zoo
+from edgecomp.cli import tools
+from edgecomp.frontend import supported_operators
+from edgecomp.targets import load_board
+
+
+def test_models_lists_the_zoo(run):
+    result = run("models")
+    assert result.exit_code == 0
+    for model in zoo.describe():
+        assert model["name"] in result.stdout
+        assert f"{model['parameters']:,}" in result.stdout
+
+
+def test_models_as_json_is_the_description(run):
+    assert json.loads(run("models", "--json").stdout) == zoo.describe()
+
+
+def test_one_model_shows_its_options(run):
+    name = zoo.names()[0]
+    result = run("models", name)
+    for option in zoo.describe(name)[0]["options"]:
+        assert f"--set {option['name']}={option['default']}" in result.stdout
+
+
+def test_an_unknown_model_is_an_error(run):
+    result = run("models", "hugemyo")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("edgecomp: error: unknown encoder 'hugemyo'")
+
+
+def test_boards_lists_memories(run):
+    result = run("boards")
+    assert "gap9_evk" in result.stdout
+    assert "128.0 KiB" in result.stdout
+
+
+def test_boards_as_json_is_the_description(run):
+    [board] = json.loads(run("boards", "--json").stdout)
+    assert board == load_board("gap9_evk").model_dump(mode="json")
+
+
+def test_ops_lists_the_converters(run):
+    assert run("ops").stdout.split() == supported_operators()
+    assert json.loads(run("ops", "--json").stdout) == supported_operators()
+    assert "MatMul" in supported_operators()
+
+
+def test_flash_says_that_it_is_not_available_yet(run, tmp_path):
+    result = run("flash", tmp_path, "--dry-run")
+    assert result.exit_code == 1
+    assert "flash is not available yet" in result.stderr
+
+
+def test_doctor_names_every_tool(run):
+    result = run("doctor")
+    for name in ("PyTorch", "C compiler", "sanitizers", "GVSoC", "RISC-V", "vendor SDK", "gapy"):
+        assert name in result.stdout
+
+
+def test_doctor_finds_gvsoc_by_its_variable(run, monkeypatch, tmp_path):
+    program = tmp_path / "gvsoc"
+    program.write_text("#!/bin/sh\necho version 7\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("EDGECOMP_GVSOC", str(program))
+    found = {tool["name"]: tool for tool in json.loads(run("doctor", "--json").stdout)}
+    assert found["GVSoC"]["found"]
+    assert found["GVSoC"]["detail"] == f"{program}, version 7"
+
+
+def test_doctor_fails_without_a_compiler_and_says_how_to_get_one(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "cannot work without: C compiler" in result.stderr
+    assert "install gcc or clang" in result.stdout
+
+
+def test_doctor_accepts_a_missing_simulator(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGECOMP_GVSOC", str(tmp_path / "absent"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    gvsoc = next(tool for tool in tools.inspect_tools() if tool.name == "GVSoC")
+    assert not gvsoc.found
+    assert not gvsoc.required
+
+
+@pytest.mark.parametrize("output", ["exit 3", "sleep 60"])
+def test_a_tool_that_misbehaves_is_shown_without_version(monkeypatch, tmp_path, output):
+    monkeypatch.setattr(tools, "_TIMEOUT_SECONDS", 0.2)
+    program = tmp_path / "gvsoc"
+    program.write_text(f"#!/bin/sh\n{output}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("EDGECOMP_GVSOC", str(program))
+    assert tools._gvsoc().detail == str(program)

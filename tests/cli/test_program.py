@@ -1,0 +1,62 @@
+"""The installed program as a process: start-up, pipes, and the README's commands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from edgecomp.cli import cli
+
+ROOT = Path(__file__).parents[2]
+
+
+def _python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["boards"], ["doctor"]])
+def test_light_commands_do_not_import_torch(arguments):
+    done = _python(
+        "import sys\n"
+        "from edgecomp.cli import cli\n"
+        f"cli({arguments!r}, standalone_mode=False)\n"
+        "print('torch' in sys.modules, file=sys.stderr)"
+    )
+    assert done.stderr == "False\n"
+
+
+def test_every_command_takes_json_and_debug():
+    for name, command in cli.commands.items():
+        flags = {flag for parameter in command.params for flag in parameter.opts}
+        assert {"--json", "--debug"} <= flags, name
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgecomp", "boards", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(timeout=60)
+
+
+def test_the_readme_shows_only_commands_and_options_that_exist():
+    lines = re.findall(r"^(?:    )?edgecomp (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert lines
+    for line in lines:
+        name, *rest = shlex.split(line, comments=True)
+        command = cli.commands.get(name)
+        assert isinstance(command, click.Command), line
+        flags = {flag for parameter in command.params for flag in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= flags, line
