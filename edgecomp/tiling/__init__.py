@@ -1,1 +1,17 @@
 """L1 tiling: tile programs, their cost, and the search for the cheapest one that fits."""
+
+from edgecomp.tiling import layers
+from edgecomp.tiling.cost import Cost, estimate
+from edgecomp.tiling.program import TileProgram
+from edgecomp.tiling.search import Tiling, TilingError, choose, tiled_operators
+
+__all__ = [
+    "Cost",
+    "TileProgram",
+    "Tiling",
+    "TilingError",
+    "choose",
+    "estimate",
+    "layers",
+    "tiled_operators",
+]

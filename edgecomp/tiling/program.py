@@ -103,8 +103,8 @@ class Operand:
     """A tensor that is streamed through L1.
 
     ``value`` is the tensor, ``key`` tells tiles apart (a transfer happens when it changes) and
-    ``buffers`` is 2 where transfers overlap with computation. ``view`` is the byte offset of the
-    operand inside the tensor that ``value`` names.
+    ``buffers`` is 2 where transfers overlap with computation. Several operands may write parts
+    of one tensor that do not overlap.
     """
 
     name: str
@@ -143,7 +143,31 @@ class Null:
     """Kernel argument: no such operand."""
 
 
-Argument = Expr | Pointer | Scalar | Null
+@dataclass(frozen=True)
+class Symbol:
+    """Kernel argument: a C enumerator."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Kernel argument: a C array."""
+
+    items: tuple[Expr, ...]
+
+    @staticmethod
+    def of(*items: Expr | int) -> Vector:
+        """An array of expressions or numbers."""
+        return Vector(tuple(wrap(item) for item in items))
+
+
+Argument = Expr | Pointer | Scalar | Null | Symbol | Vector
+
+
+def c_type(value: Value) -> Symbol:
+    """The kernels' enumerator for the element type of ``value``."""
+    return Symbol(f"EC_{value.type.dtype.name}")
 
 
 @dataclass(frozen=True)
@@ -217,8 +241,7 @@ class TileProgram:
         return offset + size + L1_GUARD
 
     def check(self) -> None:
-        """``ValueError`` if a transfer leaves its tensor, or an operand has no double buffer
-        where its steps need one."""
+        """``ValueError`` if a transfer leaves its tensor or a kernel has an unknown operand."""
         for operand in self.operands:
             self._check_region(operand)
         names = {operand.name for operand in self.operands} | {s.name for s in self.scratch}

@@ -1,0 +1,186 @@
+"""The C project of a build: layers, tables, weights, runtime and one header to embed it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecomp import resources
+from edgecomp.codegen.layer import layer_function, layer_scalars
+from edgecomp.codegen.render import render
+from edgecomp.ir import Graph, Node, Value
+from edgecomp.memory.placement import Placement
+from edgecomp.targets import Board
+from edgecomp.tiling.program import TileProgram
+
+
+@dataclass(frozen=True)
+class ProjectSpec:
+    """All that the project is made from. ``layers[i]`` runs ``programs[i]``."""
+
+    name: str
+    graph: Graph
+    layers: Sequence[Node]
+    programs: Sequence[TileProgram]
+    placement: Placement
+    board: Board
+
+    @property
+    def identifier(self) -> str:
+        """The model's name as a C identifier."""
+        cleaned = re.sub(r"\W", "_", self.name).lower()
+        return f"_{cleaned}" if cleaned[:1].isdigit() else cleaned
+
+    @property
+    def l1_bytes(self) -> int:
+        """L1 that the hungriest layer takes."""
+        return max((program.l1_bytes for program in self.programs), default=0)
+
+
+def write_project(spec: ProjectSpec, folder: Path) -> None:
+    """Write the project into the new folder ``folder``."""
+    source = folder / "src"
+    for sub in ("src", "include"):
+        (folder / sub).mkdir(parents=True)
+    _copy_runtime(folder)
+    (folder / "weights.bin").write_bytes(weights_image(spec))
+    ports = {"inputs": _ports(spec.graph.inputs), "outputs": _ports(spec.graph.outputs)}
+    common = {"spec": spec, "ports": ports, "prefix": spec.identifier}
+    files = {
+        folder / "include" / f"{spec.identifier}.h": ("public.h.j2", {}),
+        source / "edgecomp_config.h": ("config.h.j2", {}),
+        source / "edgecomp_network.h": ("network.h.j2", {}),
+        source / "network.c": ("network.c.j2", {"copies": _copies(spec)}),
+        source / "layers.h": ("layers.h.j2", {}),
+        source / "layers.c": ("layers.c.j2", _layer_tables(spec)),
+        source / "weights.S": ("weights.S.j2", {}),
+        folder / "Makefile": ("Makefile.j2", {}),
+        folder / "README.md": ("README.md.j2", {}),
+    }
+    for path, (template, extra) in files.items():
+        path.write_text(render(template, **common, **extra), encoding="utf-8")
+
+
+def weights_image(spec: ProjectSpec) -> bytes:
+    """The L3 image: every layer's block of constants at its offset."""
+    image = bytearray(spec.placement.l3_bytes)
+    for block, base in zip(spec.placement.blocks, spec.placement.block_l3, strict=True):
+        for value, offset in block.offsets.items():
+            array = value.array
+            data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+            image[base + offset : base + offset + len(data)] = data
+    return bytes(image)
+
+
+def _copy_runtime(folder: Path) -> None:
+    runtime = resources.folder("runtime_c")
+    ignore = shutil.ignore_patterns("__pycache__", "*.o", "*.so", "README.md")
+    for part in ("include", "src", "hal/include", "hal/host", "kernels/include"):
+        shutil.copytree(runtime / part, folder / "runtime" / part, ignore=ignore)
+    reference = runtime / "kernels" / "reference"
+    shutil.copytree(reference, folder / "runtime" / "kernels" / "reference", ignore=ignore)
+
+
+@dataclass(frozen=True)
+class Port:
+    """A network input or output as the headers show it."""
+
+    name: str
+    macro: str
+    c_type: str
+    shape: tuple[int, ...]
+    elements: int
+    bytes: int
+    scale: str
+    zero_point: int
+
+
+def _ports(values: Sequence[Value]) -> list[Port]:
+    names: list[str] = []
+    ports = []
+    for value in values:
+        name = re.sub(r"\W", "_", value.name)
+        while name in names:
+            name += "_"
+        names.append(name)
+        quantization = value.type.quantization
+        ports.append(
+            Port(
+                name=name,
+                macro=name.upper(),
+                c_type=value.type.dtype.c_name,
+                shape=value.shape,
+                elements=value.type.size,
+                bytes=value.type.bytes,
+                scale=_float(quantization.scale if quantization else 1.0),
+                zero_point=quantization.zero_point if quantization else 0,
+            )
+        )
+    return ports
+
+
+def _float(value: float) -> str:
+    return f"{np.float32(value):.9g}f" if "." in f"{np.float32(value):.9g}" or "e" in (
+        f"{np.float32(value):.9g}"
+    ) else f"{np.float32(value):.9g}.0f"
+
+
+def _copies(spec: ProjectSpec) -> dict[str, list[int]]:
+    last = len(spec.layers) - 1
+    return {
+        "inputs": [spec.placement.address(value, 0) for value in spec.graph.inputs],
+        "outputs": [spec.placement.address(value, last) for value in spec.graph.outputs],
+    }
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One entry of the layer table."""
+
+    name: str
+    op: str
+    function: str
+    tensors: list[int]
+    scalars: list[int]
+    weights_l3: int
+    weights_l2: int
+    weights_bytes: int
+    prefetch: int
+    output: int
+    output_bytes: int
+
+
+def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
+    functions: dict[str, str] = {}
+    rows = []
+    for index, (node, program) in enumerate(zip(spec.layers, spec.programs, strict=True)):
+        text = layer_function(program, "FUNCTION")
+        function = functions.setdefault(text, f"run_{node.op}_{len(functions)}")
+        rows.append(_row(spec, index, node, program, function))
+    kernels = sorted({call.kernel for program in spec.programs for call in program.calls})
+    texts = [text.replace("FUNCTION", name, 1) for text, name in functions.items()]
+    return {"functions": texts, "rows": rows, "kernels": kernels}
+
+
+def _row(
+    spec: ProjectSpec, index: int, node: Node, program: TileProgram, function: str
+) -> LayerRow:
+    placement = spec.placement
+    return LayerRow(
+        name=(node.name or node.output.name).replace("*/", "* /"),
+        op=node.op,
+        function=function,
+        tensors=[placement.address(operand.value, index) for operand in program.operands],
+        scalars=layer_scalars(program),
+        weights_l3=placement.block_l3[index],
+        weights_l2=placement.block_l2[index],
+        weights_bytes=placement.blocks[index].bytes,
+        prefetch=int(placement.prefetch[index]),
+        output=placement.address(node.output, index),
+        output_bytes=node.output.type.bytes,
+    )

@@ -1,0 +1,95 @@
+"""The compiler proper: float IR in, planned layers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import Graph, Node, lookup
+from edgecomp.memory.placement import Placement, place
+from edgecomp.targets import Board
+from edgecomp.tiling.search import Tiling, choose
+from edgecomp.tiling.views import layers as layers_of
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its node, its tiles and its share of the network's cycles (an estimate).
+
+    ``exposed_l3`` is the time the layer waits for its weights, in cluster cycles.
+    """
+
+    index: int
+    node: Node
+    tiling: Tiling
+    exposed_l3: float
+
+    @property
+    def name(self) -> str:
+        """The name from the user's model, or that of the result."""
+        return self.node.name or self.node.output.name
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return lookup(self.node.op).macs(self.node)
+
+    @property
+    def cycles(self) -> float:
+        """Cluster cycles from the end of the layer before to the end of this one."""
+        return self.tiling.cost.total + self.exposed_l3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An integer graph with everything decided."""
+
+    graph: Graph
+    layers: list[Layer]
+    placement: Placement
+    board: Board
+
+    @property
+    def cycles(self) -> float:
+        """Cluster cycles of one inference, an estimate."""
+        return sum(layer.cycles for layer in self.layers)
+
+
+def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) -> Plan:
+    """Tile and place every layer of the integer ``graph``.
+
+    Raises ``TilingError`` or ``DoesNotFit`` with what is needed and what there is.
+    """
+    nodes = layers_of(graph)
+    if not nodes:
+        raise EdgecompError("the model computes nothing: no operator is left between its ends")
+    tilings = []
+    for node in nodes:
+        tilings.append(choose(node, board))
+        if tick is not None:
+            tick(node.name or node.op)
+    placement = place(graph, nodes, board.l2_available_bytes)
+    if placement.l3_bytes > board.l3_available_bytes:
+        raise EdgecompError(
+            f"the weights take {placement.l3_bytes} bytes of external memory, {board.name} has "
+            f"{board.l3_available_bytes}",
+            "use a smaller model, or a board file with more external memory",
+        )
+    exposed = _exposed_l3(placement, tilings, board)
+    layers = [
+        Layer(index, node, tiling, wait)
+        for index, (node, tiling, wait) in enumerate(zip(nodes, tilings, exposed, strict=True))
+    ]
+    return Plan(graph, layers, placement, board)
+
+
+def _exposed_l3(placement: Placement, tilings: list[Tiling], board: Board) -> list[float]:
+    """What each layer waits for its weights: all of the read, or what the layer before it does
+    not hide."""
+    waits = []
+    for index, block in enumerate(placement.blocks):
+        read = board.l3_l2_cycles(block.bytes) if block.bytes else 0.0
+        hidden = tilings[index - 1].cost.total if placement.prefetch[index] else 0.0
+        waits.append(max(0.0, read - hidden))
+    return waits

@@ -1,0 +1,67 @@
+"""``graph.txt``: the integer graph with the plan beside it, and back.
+
+The text is IR that :func:`edgecomp.ir.parse` reads; what the plan adds stands in comments.
+"""
+
+from __future__ import annotations
+
+from edgecomp.ir import Node, print_graph
+from edgecomp.pipeline.compile import Layer, Plan
+from edgecomp.tiling.program import TileProgram
+from edgecomp.tiling.views import resolve
+
+
+def listing(plan: Plan) -> str:
+    """The annotated graph."""
+    layers = {layer.node: layer for layer in plan.layers}
+    lines = print_graph(plan.graph).splitlines()
+    nodes = iter(plan.graph.nodes)
+    annotated = [lines[0], *_inputs(plan)]
+    for line in lines[1:]:
+        annotated.append(line)
+        if not line.startswith("  %") or " = constant " in line:
+            continue
+        node = next(nodes)
+        note = _layer(plan, layers[node]) if node in layers else [_view(node)]
+        annotated += [f"    // {text}" for text in note]
+    return "\n".join([*annotated, ""])
+
+
+def _inputs(plan: Plan) -> list[str]:
+    return [
+        f"    // %{value.name}: L2 {plan.placement.address(value, 0)}"
+        for value in plan.graph.inputs
+    ]
+
+
+def _view(node: Node) -> str:
+    view = resolve(node.output)
+    return f"view of %{view.base.name} at byte {view.offset}"
+
+
+def _layer(plan: Plan, layer: Layer) -> list[str]:
+    placement, index = plan.placement, layer.index
+    program, cost = layer.tiling.program, layer.tiling.cost
+    block = placement.blocks[index]
+    memory = f"layer {index}, engine cluster, L2 {placement.address(layer.node.output, index)}"
+    if block.bytes:
+        when = "prefetched" if placement.prefetch[index] else "read before the layer"
+        memory += (
+            f", weights {block.bytes} bytes: L3 {placement.block_l3[index]} -> "
+            f"L2 {placement.block_l2[index]}, {when}"
+        )
+    estimate = (
+        f"estimate {layer.cycles:.0f} cycles: compute {cost.compute:.0f}, "
+        f"exposed DMA {cost.exposed_dma:.0f}, exposed L3 {layer.exposed_l3:.0f}, "
+        f"overhead {cost.overhead:.0f}"
+    )
+    return [memory, f"tiles {_loops(program)}, L1 {_l1(program)}", estimate]
+
+
+def _loops(program: TileProgram) -> str:
+    loops = [f"{loop.name} {loop.extent}/{loop.step}" for loop in program.loops]
+    return " x ".join(loops) or "whole"
+
+
+def _l1(program: TileProgram) -> str:
+    return ", ".join(f"{name} {at}+{size}" for name, (at, size) in program.l1_layout.items())

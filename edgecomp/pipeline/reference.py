@@ -1,0 +1,136 @@
+"""``reference.npz``: windows, float outputs, integer outputs, and a checksum of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecomp.codegen.checksum import checksum
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import Graph, Node, Value, interpret
+from edgecomp.ir.text import blobs, parse
+
+CONSTANT = "constant/"
+INPUT = "input/"
+FLOAT = "float/"
+INTEGER = "integer/"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the network must give.
+
+    ``windows``: input name -> float32 [windows, *shape]; ``floats`` and ``integers``: one array
+    [windows, *shape] per network output; ``checksums``: uint32 [windows, layers].
+    """
+
+    windows: dict[str, np.ndarray]
+    floats: list[np.ndarray]
+    integers: list[np.ndarray]
+    checksums: np.ndarray
+
+    def dequantized(self, graph: Graph) -> list[np.ndarray]:
+        """The integer outputs as real numbers."""
+        return dequantize(graph, self.integers)
+
+
+def quantize_windows(graph: Graph, windows: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Windows as the network reads them: one integer array [windows, *shape] per input."""
+    result = []
+    for value in graph.inputs:
+        quantization = value.type.quantization
+        array = windows[value.name]
+        if quantization is None:
+            raise EdgecompError(f"input {value.name} of the integer graph is not quantized")
+        result.append(quantization.quantize(array, value.type.dtype))
+    return result
+
+
+def dequantize(graph: Graph, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Network outputs [windows, *shape] as real numbers."""
+    result = []
+    for value, array in zip(graph.outputs, outputs, strict=True):
+        quantization = value.type.quantization
+        result.append(array if quantization is None else quantization.dequantize(array))
+    return result
+
+
+def integer_reference(
+    graph: Graph,
+    layers: Sequence[Node],
+    windows: Mapping[str, np.ndarray],
+    tick: Callable[[str], None] | None = None,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Outputs and checksums of the integer definition for every window."""
+    inputs = quantize_windows(graph, windows)
+    results: list[list[np.ndarray]] = []
+    checksums = []
+    for index in range(inputs[0].shape[0]):
+        sums: dict[Value, int] = {}
+
+        def observe(value: Value, array: np.ndarray, sums: dict[Value, int] = sums) -> None:
+            sums[value] = checksum(array)
+
+        feed = {v.name: x[index] for v, x in zip(graph.inputs, inputs, strict=True)}
+        results.append(interpret(graph, feed, observe))
+        checksums.append([sums[node.output] for node in layers])
+        if tick is not None:
+            tick(f"window {index + 1}")
+    outputs = [np.stack(each) for each in zip(*results, strict=True)]
+    return outputs, np.array(checksums, np.uint32)
+
+
+def save_reference(path: Path, graph: Graph, reference: Reference) -> None:
+    """Write ``reference`` and the constants of ``graph`` (so that graph.txt can be run again)."""
+    arrays: dict[str, np.ndarray] = {"checksums": reference.checksums}
+    arrays |= {INPUT + name: array for name, array in reference.windows.items()}
+    for index, array in enumerate(reference.floats):
+        arrays[f"{FLOAT}{index}"] = array
+    for index, array in enumerate(reference.integers):
+        arrays[f"{INTEGER}{index}"] = array
+    arrays |= {CONSTANT + key: array for key, array in blobs(graph).items()}
+    _savez(path, arrays)
+
+
+def _savez(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """An .npz whose bytes depend on its contents only (numpy's carries no time stamps either,
+    but leaves the order of members to the caller)."""
+    ordered = {key: arrays[key] for key in sorted(arrays)}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **ordered)
+
+
+def load_reference(folder: Path) -> tuple[Graph, Reference]:
+    """The integer graph and the reference of a build; ``EdgecompError`` if it is damaged."""
+    try:
+        with np.load(folder / "reference.npz", allow_pickle=False) as data:
+            arrays = {key: data[key] for key in data.files}
+        text = (folder / "graph.txt").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        name = Path(str(error.filename)).name
+        raise EdgecompError(
+            f"{folder} is not a build: {name} is missing", "give the folder that `build` made"
+        ) from error
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise EdgecompError(f"{folder} is damaged: {error}", "build it again") from error
+    constants = _under(arrays, CONSTANT)
+    graph = parse(text, constants)
+    reference = Reference(
+        windows=_under(arrays, INPUT),
+        floats=_numbered(arrays, FLOAT),
+        integers=_numbered(arrays, INTEGER),
+        checksums=arrays["checksums"],
+    )
+    return graph, reference
+
+
+def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    found = _under(arrays, prefix)
+    return [found[str(index)] for index in range(len(found))]

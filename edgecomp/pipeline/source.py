@@ -1,0 +1,176 @@
+"""Where a build starts: an encoder of the zoo or a user's ONNX file, and windows to feed it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edgecomp.errors import EdgecompError
+
+Windows = dict[str, np.ndarray]
+"""Input name -> float32 [windows, *shape of the input, batch 1 included]."""
+
+
+@dataclass
+class Source:
+    """The model as ONNX in ``path``, and how to make windows for its inputs.
+
+    ``notices`` are what the user must know about the figures (synthetic weights or signals).
+    """
+
+    name: str
+    path: Path
+    parameters: int | None = None
+    notices: list[str] = field(default_factory=list)
+    encoder: object | None = None
+
+
+def zoo_source(
+    name: str,
+    folder: Path,
+    options: Mapping[str, object],
+    weights: Path | None,
+    exporter: str,
+) -> Source:
+    """Export the zoo's encoder ``name`` to ``folder``."""
+    import torch
+
+    from edgecomp import zoo
+    from edgecomp.frontend.export import export_onnx
+
+    given = dict(options)
+    texts = {key: value for key, value in given.items() if isinstance(value, str)}
+    given.update(zoo.parse_options(name, texts))
+    if weights is None:
+        encoder = zoo.create_encoder(name, **given)
+    else:
+        encoder = zoo.load_encoder(weights, name, **given)
+    path = folder / "model.onnx"
+    example = (torch.zeros(encoder.input_shape),)
+    module = zoo.EncoderOutput(encoder.module)
+    export_onnx(
+        module, example, path, exporter=exporter, input_names=["input"], output_names=["output"]
+    )
+    parameters = sum(p.numel() for p in encoder.module.parameters())
+    notices = []
+    if weights is None:
+        notices.append(
+            "weights are synthetic (no --weights given): accuracy figures mean nothing"
+        )
+    elif encoder.assumed:
+        assumed = ", ".join(f"{key}={encoder.options[key]}" for key in encoder.assumed)
+        notices.append(f"the checkpoint does not tell, and defaults were taken for: {assumed}")
+    return Source(name, path, parameters, notices, encoder)
+
+
+def onnx_source(path: Path, folder: Path, options: Mapping[str, object]) -> Source:
+    """A copy of the user's ``path`` in ``folder`` (external data is gathered into it)."""
+    if options:
+        raise EdgecompError(
+            f"--set {next(iter(options))} is an option of the zoo's encoders, not of {path}",
+            "leave it out; dynamic axes are fixed by --dim name=value",
+        )
+    if not path.is_file():
+        raise EdgecompError(
+            f"there is no file {path}", "give an .onnx file, or an encoder of `edgecomp models`"
+        )
+    target = folder / "model.onnx"
+    shutil.copyfile(path, target)
+    return Source(path.stem, target)
+
+
+def calibration_windows(
+    source: Source,
+    shapes: Mapping[str, tuple[int, ...]],
+    recording: Path | None,
+    count: int,
+    seed: int,
+) -> tuple[Windows, Windows]:
+    """Windows to calibrate on and windows to judge by, ``count`` each at most.
+
+    With a recording both come from it, interleaved; a recording of one window serves as both.
+    """
+    if recording is None:
+        return _synthetic(source, shapes, count, seed), _synthetic(source, shapes, count, seed + 1)
+    both = load_inputs(recording, shapes, 2 * count)
+    windows = next(iter(both.values())).shape[0]
+    if windows < 2:
+        source.notices.append("one calibration window: quality is judged on the same window")
+        return both, both
+    first = {name: array[0::2] for name, array in both.items()}
+    return first, {name: array[1::2] for name, array in both.items()}
+
+
+def load_inputs(
+    recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
+) -> Windows:
+    """Windows of the user's recording for every network input.
+
+    A network with several inputs reads an ``.npz`` with one array per input, by name.
+    """
+    from edgecomp.zoo.recordings import RecordingError, load_windows
+
+    if len(shapes) == 1:
+        [(name, shape)] = shapes.items()
+        windows = load_windows(recording, _batched(shape), limit)
+        return {name: windows.reshape(-1, *shape)}
+    if recording.suffix != ".npz":
+        raise RecordingError(
+            f"the network has the inputs {', '.join(shapes)}; {recording} holds one array",
+            "give an .npz with one array per input, under the input's name",
+        )
+    return _named_arrays(recording, shapes, limit)
+
+
+def _named_arrays(
+    recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
+) -> Windows:
+    from edgecomp.zoo.recordings import RecordingError
+
+    try:
+        with np.load(recording, allow_pickle=False) as data:
+            arrays = {name: data[name].astype(np.float32) for name in shapes if name in data.files}
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise RecordingError(f"{recording} cannot be read: {error}") from error
+    for name, shape in shapes.items():
+        found = arrays.get(name)
+        wanted = _batched(shape)[1:]
+        if found is None or found.shape[1:] != wanted or not np.isfinite(found).all():
+            what = "missing" if found is None else f"{list(found.shape)}"
+            raise RecordingError(
+                f"{recording}: array '{name}' is {what}",
+                f"expected finite numbers of shape [windows, {', '.join(map(str, wanted))}]",
+            )
+    count = min(len(array) for array in arrays.values())
+    keep = min(count, limit or count)
+    return {name: array[:keep].reshape(-1, *shapes[name]) for name, array in arrays.items()}
+
+
+def _batched(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """``shape`` with a batch axis of 1 in front, as recordings are cut."""
+    return shape if shape[:1] == (1,) else (1, *shape)
+
+
+def _synthetic(
+    source: Source, shapes: Mapping[str, tuple[int, ...]], count: int, seed: int
+) -> Windows:
+    from edgecomp.zoo.registry import Encoder
+
+    if isinstance(source.encoder, Encoder):
+        [name] = shapes
+        note = f"calibrated on synthetic {source.encoder.spec.signal} windows (no --calibration given)"
+        windows = {name: source.encoder.windows(count, seed).reshape(count, *shapes[name])}
+    else:
+        note = "calibrated on normal noise (no --calibration given): accuracy figures mean little"
+        windows = {}
+        for index, (name, shape) in enumerate(shapes.items()):
+            generator = np.random.default_rng([seed, index])
+            noise = generator.standard_normal((count, *shape))
+            windows[name] = noise.astype(np.float32)
+    if note not in source.notices:
+        source.notices.append(note)
+    return windows

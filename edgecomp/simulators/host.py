@@ -1,0 +1,124 @@
+"""The host simulator: the generated project compiled for this computer.
+
+It counts no cycles; latency and energy are the cost model's estimates.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from edgecomp.simulators.common import (
+    ProjectRun,
+    SimulatorError,
+    WindowRun,
+    pack_inputs,
+    unpack_checksums,
+    unpack_outputs,
+)
+
+TIMEOUT_SECONDS = 1800
+_FAST = ["-O3"]
+_CHECKED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+class HostSimulator:
+    """Compiles with the C compiler of ``CC`` or ``PATH`` and runs.
+
+    ``sanitize`` adds the address and undefined-behaviour sanitizers; ``seed`` orders cores and
+    transfers.
+    """
+
+    name = "host"
+
+    def __init__(self, sanitize: bool = False, seed: int = 1) -> None:
+        self.sanitize = sanitize
+        self.seed = seed
+
+    def run(self, project: ProjectRun) -> list[WindowRun]:
+        """Compile, run every window, return outputs and checksums.
+
+        ``SimulatorError`` says what the compiler or the program reported.
+        """
+        compiler = find_compiler()
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            program = work / "network"
+            self._compile(compiler, project.firmware, program)
+            (work / "input.bin").write_bytes(pack_inputs(project.inputs))
+            self._execute(program, work)
+            checks = unpack_checksums((work / "checksums.txt").read_text(), project.layers)
+            data = (work / "output.bin").read_bytes()
+            outputs = list(unpack_outputs(data, project.output_types))
+        if len(outputs) != len(checks) or len(outputs) != project.inputs[0].shape[0]:
+            raise SimulatorError(
+                f"the program ran {len(outputs)} of {project.inputs[0].shape[0]} windows"
+            )
+        return [WindowRun(o, c) for o, c in zip(outputs, checks, strict=True)]
+
+    def _compile(self, compiler: str, firmware: Path, program: Path) -> None:
+        flags = _CHECKED if self.sanitize else _FAST
+        command = [compiler, "-std=c11", *flags, *include_flags(firmware), *sources(firmware)]
+        done = subprocess.run(
+            [*command, "-o", str(program)], cwd=firmware, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SimulatorError(
+                f"{compiler} cannot compile the project:\n{_tail(done.stderr)}",
+                "set CC to a C11 compiler; without sanitizer libraries leave out --sanitize",
+            )
+
+    def _execute(self, program: Path, work: Path) -> None:
+        command = [str(program), "input.bin", "output.bin", "checksums.txt", str(self.seed)]
+        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=work,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+                env=environment,
+                errors="replace",
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SimulatorError(f"the program still ran after {TIMEOUT_SECONDS} s") from error
+        if done.returncode:
+            raise SimulatorError(
+                f"the program stopped with status {done.returncode}:\n{_head(done.stderr)}"
+            )
+
+
+def find_compiler() -> str:
+    """The C compiler: ``CC``, else ``cc``, ``gcc`` or ``clang`` on the path."""
+    candidates = [os.environ.get("CC", ""), "cc", "gcc", "clang"]
+    for name in candidates:
+        if name and shutil.which(name):
+            return name
+    raise SimulatorError("no C compiler found", "install gcc or clang, or set CC")
+
+
+def include_flags(firmware: Path) -> list[str]:
+    """The project's include folders as compiler options."""
+    folders = ["include", "src", "runtime/include", "runtime/hal/include", "runtime/hal/host"]
+    return [f"-I{firmware / folder}" for folder in [*folders, "runtime/kernels/include"]]
+
+
+def sources(firmware: Path) -> list[str]:
+    """The project's sources for this computer."""
+    folders = ["src", "runtime/src", "runtime/kernels/reference", "runtime/hal/host"]
+    found = [path for folder in folders for path in sorted((firmware / folder).glob("*.c"))]
+    if not found:
+        raise SimulatorError(f"{firmware} holds no generated project", "build it again")
+    return [*map(str, found), str(firmware / "src" / "weights.S")]
+
+
+def _tail(text: str, lines: int = 30) -> str:
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _head(text: str, lines: int = 30) -> str:
+    return "\n".join(text.splitlines()[:lines])

@@ -1,0 +1,79 @@
+"""Tile sizes worth trying, and operand shapes that many layers share."""
+
+from __future__ import annotations
+
+import math
+
+from edgecomp.ir import Value
+from edgecomp.tiling.expr import Const, Expr
+from edgecomp.tiling.program import Loop, Operand, Region
+
+
+def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
+    """Up to ``most`` tile sizes for ``extent`` elements, largest first.
+
+    Sizes split the extent as evenly as possible into 1, 2, 3, ... tiles and are rounded up to
+    ``multiple`` (registers and vectors are filled); small extents are offered whole.
+    """
+    sizes: list[int] = []
+    parts = 1
+    while len(sizes) < most and parts <= extent:
+        size = min(extent, _round_up(math.ceil(extent / parts), multiple))
+        if not sizes or size < sizes[-1]:
+            sizes.append(size)
+        if size <= multiple:
+            break
+        parts = max(parts + 1, math.ceil(extent / size) + 1) if parts < 8 else parts * 3 // 2
+    smallest = min(extent, multiple)
+    if sizes[-1] > smallest:
+        sizes.append(smallest)
+    return sizes
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
+
+
+def buffers_for(*loops: Loop) -> int:
+    """2 where one of ``loops`` moves the operand on, so that its transfers can overlap."""
+    return 2 if any(loop.trips > 1 for loop in loops) else 1
+
+
+def row_operand(
+    name: str, value: Value, rows: Loop, width: int, direction: str = "in"
+) -> Operand:
+    """Whole rows of a tensor seen as [rows, width]."""
+    pitch = width * value.type.dtype.bytes
+    region = Region.contiguous(rows.start * pitch, rows.size * pitch)
+    return _operand(name, value, direction, region, rows.index, buffers_for(rows))
+
+
+def block_operand(
+    name: str, value: Value, rows: Loop, columns: Loop, direction: str = "in"
+) -> Operand:
+    """A block of a tensor seen as [rows, columns]."""
+    size = value.type.dtype.bytes
+    pitch = columns.extent * size
+    region = Region.block(
+        rows.start * pitch + columns.start * size, rows.size, columns.size * size, pitch
+    )
+    key = rows.index * columns.trips + columns.index
+    return _operand(name, value, direction, region, key, buffers_for(rows, columns))
+
+
+def vector_operand(name: str, value: Value, columns: Loop) -> Operand:
+    """The part of a per-channel constant that belongs to ``columns``."""
+    size = value.type.dtype.bytes
+    region = Region.contiguous(columns.start * size, columns.size * size)
+    return _operand(name, value, "in", region, columns.index, buffers_for(columns))
+
+
+def whole_operand(name: str, value: Value) -> Operand:
+    """A tensor that stays in L1 for the whole layer."""
+    return _operand(name, value, "in", Region.contiguous(0, value.type.bytes), Const(0), 1)
+
+
+def _operand(
+    name: str, value: Value, direction: str, region: Region, key: Expr, buffers: int
+) -> Operand:
+    return Operand(name, value, "out" if direction == "out" else "in", region, key, buffers)

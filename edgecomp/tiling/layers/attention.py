@@ -1,0 +1,217 @@
+"""Tiles of ``q_attention``: one head and a block of queries at a time, keys and values in blocks.
+
+Scores of a query block stay in L1 as whole rows, so that the softmax sees all of a row; keys and
+values pass through in blocks: first all keys, then all values. Where the keys of a head fit in
+one block they are loaded once per head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from edgecomp.ir import Node
+from edgecomp.tiling.candidates import buffers_for, tile_sizes, whole_operand
+from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
+from edgecomp.tiling.layers.mlp import is_zero
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Loop,
+    Null,
+    Operand,
+    Pointer,
+    Region,
+    Scalar,
+    Scratch,
+    TileProgram,
+    c_type,
+)
+from edgecomp.tiling.search import tiler
+
+
+@tiler("q_attention")
+def attention(node: Node) -> Iterator[TileProgram]:
+    """Query blocks by key blocks; with one key block also without double-buffered keys."""
+    queries, keys = node.inputs[0].shape[-2], node.inputs[1].shape[-2]
+    sizes = product([*tile_sizes(queries, ROWS_MULTIPLE, 14), 1], tile_sizes(keys, 4, 8))
+    for query_step, key_step in dict.fromkeys(sizes):
+        yield _Tiles(node, query_step, key_step, True).program()
+        if key_step == keys:
+            yield _Tiles(node, query_step, key_step, False).program()
+
+
+@dataclass
+class _Tiles:
+    node: Node
+    query_step: int
+    key_step: int
+    overlap_heads: bool
+
+    def __post_init__(self) -> None:
+        node = self.node
+        self.q, self.k, self.v = node.inputs[:3]
+        self.queries, self.keys = self.q.shape[-2], self.k.shape[-2]
+        self.depth, self.value_dim = node.integer("head_dim"), node.integer("value_dim")
+        heads = node.integer("heads")
+        batch = self.q.type.size // (self.queries * self.q.shape[-1])
+        self.b = Loop("b", batch, 1)
+        self.h = Loop("h", heads, 1)
+        self.m = Loop("m", self.queries, self.query_step)
+        blocks = -(-self.keys // self.key_step)
+        self.blocks = blocks
+        self.j = Loop("j", 2 * blocks if blocks > 1 else 1, 1)
+        self.head = self.b.index * heads + self.h.index
+        self.key_block = least(self.j.index, blocks - 1) if blocks > 1 else wrap(0)
+        self.value_block = most(self.j.index, blocks) - blocks if blocks > 1 else wrap(0)
+
+    def program(self) -> TileProgram:
+        rows = self.m.step
+        scratch = (
+            Scratch("scores", rows * self.keys * 4),
+            Scratch("sums", rows * 4),
+            Scratch("acc", rows * self.value_dim * 4),
+        )
+        calls = (self._scores(), self._softmax(), self._values(), self._normalize())
+        title = (
+            f"q_attention {self.h.extent} heads, {self.queries} x {self.keys}, "
+            f"{self.depth} and {self.value_dim} wide"
+        )
+        loops = (self.b, self.h, self.m, self.j)
+        return TileProgram(loops, tuple(self._operands()), calls, scratch, order=title)
+
+    def _operands(self) -> Iterator[Operand]:
+        node, head = self.node, self.head
+        tile = head * self.m.trips + self.m.index
+        yield Operand("q", self.q, "in", self._queries(), tile, buffers_for(self.b, self.h, self.m))
+        yield self._keys_operand("k", self.k, self.depth, self.key_block)
+        yield self._keys_operand("v", self.v, self.value_dim, self.value_block)
+        yield whole_operand("exp_table", node.inputs[3])
+        if len(node.inputs) == 5:
+            pitch = self.keys * 4
+            start = (self.h.index * self.queries + self.m.start) * pitch
+            region = Region.contiguous(start, self.m.size * pitch)
+            key = self.h.index * self.m.trips + self.m.index
+            yield Operand(
+                "score_bias", node.inputs[4], "in", region, key, buffers_for(self.h, self.m)
+            )
+        yield Operand("y", node.output, "out", self._result(), tile, 2)
+
+    def _offset(self, name: str) -> int:
+        value = self.node.attributes.get(f"{name}_offset", 0)
+        return int(value) if isinstance(value, int) else 0
+
+    def _queries(self) -> Region:
+        width = self.q.shape[-1]
+        start = (self.b.index * self.queries + self.m.start) * width
+        column = self.h.index * self.depth + self._offset("q")
+        return Region.block(start + column, self.m.size, self.depth, width)
+
+    def _keys_operand(self, name: str, value: object, depth: int, block: Expr) -> Operand:
+        tensor = self.k if name == "k" else self.v
+        width = tensor.shape[-1]
+        first = block * self.key_step
+        start = (self.b.index * self.keys + first) * width
+        column = self.h.index * depth + self._offset(name)
+        region = Region.block(start + column, self._block_size(block), depth, width)
+        key = self.head * self.blocks + block
+        moves = buffers_for(self.b, self.h, self.j)
+        return Operand(name, tensor, "in", region, key, moves if self.overlap_heads else 1)
+
+    def _block_size(self, block: Expr) -> Expr:
+        if self.keys % self.key_step == 0:
+            return wrap(self.key_step)
+        return least(self.key_step, self.keys - block * self.key_step)
+
+    def _result(self) -> Region:
+        size = self.node.output.type.dtype.bytes
+        width = self.node.output.shape[-1] * size
+        start = (self.b.index * self.queries + self.m.start) * width
+        column = self.h.index * (self.value_dim * size)
+        return Region.block(start + column, self.m.size, self.value_dim * size, width)
+
+    def _phase(self, phase: int) -> tuple[tuple[Expr, int], ...]:
+        return ((self.j.index // self.blocks, phase),) if self.blocks > 1 else ()
+
+    def _at(self, step: int) -> tuple[tuple[Expr, int], ...]:
+        return ((self.j.index, step),) if self.blocks > 1 else ()
+
+    def _scores(self) -> Call:
+        columns = self._block_size(self.key_block)
+        biased = len(self.node.inputs) == 5
+        arguments: dict[str, Argument] = {
+            "q": Pointer("q"),
+            "k": Pointer("k"),
+            "score_bias": Pointer("score_bias") if biased else Null(),
+            "scores": Pointer("scores"),
+            "rows": self.m.size,
+            "columns": columns,
+            "depth": wrap(self.depth),
+            "q_stride": wrap(self.depth),
+            "k_stride": wrap(self.depth),
+            "score_bias_stride": wrap(self.keys),
+            "scores_stride": wrap(self.keys),
+            "first_column": self.key_block * self.key_step,
+        }
+        work = self.m.size * columns
+        macs = work * self.depth
+        return Call("attention_scores", arguments, work, macs, self.m.size, self._phase(0))
+
+    def _softmax(self) -> Call:
+        node = self.node
+        arguments: dict[str, Argument] = {
+            "scores": Pointer("scores"),
+            "exp_table": Pointer("exp_table"),
+            "p": Pointer("scores"),
+            "sums": Pointer("sums"),
+            "rows": self.m.size,
+            "columns": wrap(self.keys),
+            "scores_stride": wrap(self.keys),
+            "p_stride": wrap(4 * self.keys),
+            "limit": Scalar(node.integer("score_limit")),
+            "multiplier": Scalar(node.integer("score_multiplier")),
+            "shift": Scalar(node.integer("score_shift")),
+        }
+        work = self.m.size * self.keys
+        when = self._at(self.blocks - 1)
+        return Call("attention_softmax", arguments, work, rows=self.m.size, when=when)
+
+    def _values(self) -> Call:
+        columns = self._block_size(self.value_block)
+        arguments: dict[str, Argument] = {
+            "p": Pointer("scores"),
+            "v": Pointer("v"),
+            "acc": Pointer("acc"),
+            "rows": self.m.size,
+            "columns": columns,
+            "depth": wrap(self.value_dim),
+            "p_stride": wrap(4 * self.keys),
+            "v_stride": wrap(self.value_dim),
+            "acc_stride": wrap(self.value_dim),
+            "first_column": self.value_block * self.key_step,
+            "first": is_zero(self.value_block),
+        }
+        work = self.m.size * self.value_dim
+        return Call("attention_values", arguments, work, work * columns, self.m.size, self._phase(1))
+
+    def _normalize(self) -> Call:
+        node = self.node
+        arguments: dict[str, Argument] = {
+            "acc": Pointer("acc"),
+            "sums": Pointer("sums"),
+            "y": Pointer("y"),
+            "rows": self.m.size,
+            "depth": wrap(self.value_dim),
+            "acc_stride": wrap(self.value_dim),
+            "y_stride": wrap(self.value_dim),
+            "v_zero": Scalar(node.integer("v_zero")),
+            "multiplier": Scalar(node.integer("multiplier")),
+            "bias": Scalar(node.integer("bias")),
+            "shift": Scalar(node.integer("shift")),
+            "y_type": c_type(node.output),
+        }
+        work = self.m.size * self.value_dim
+        when = self._at(2 * self.blocks - 1)
+        return Call("attention_normalize", arguments, work, rows=self.m.size, when=when)

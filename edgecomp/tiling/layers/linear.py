@@ -1,0 +1,96 @@
+"""Tiles of ``q_linear``: blocks of rows by blocks of output channels, the depth whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from edgecomp.ir import Node
+from edgecomp.tiling.candidates import (
+    block_operand,
+    row_operand,
+    tile_sizes,
+    vector_operand,
+    whole_operand,
+)
+from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Loop,
+    Null,
+    Operand,
+    Pointer,
+    Scalar,
+    TileProgram,
+    c_type,
+)
+from edgecomp.tiling.search import tiler
+
+ROWS_MULTIPLE = 8
+"""Rows are shared among 8 cores."""
+
+COLUMNS_MULTIPLE = 4
+"""Kernels compute four output channels at a time."""
+
+
+@tiler("q_linear")
+def linear(node: Node) -> Iterator[TileProgram]:
+    """All row and channel tile sizes, in both loop orders."""
+    columns, depth = node.inputs[1].shape
+    rows = node.inputs[0].type.size // depth
+    sizes = product(
+        [*tile_sizes(rows, ROWS_MULTIPLE), 1], [*tile_sizes(columns, COLUMNS_MULTIPLE), 1]
+    )
+    for row_step, column_step in dict.fromkeys(sizes):
+        m, n = Loop("m", rows, row_step), Loop("n", columns, column_step)
+        yield _program(node, m, n, (m, n), depth)
+        if m.trips > 1 and n.trips > 1:
+            yield _program(node, m, n, (n, m), depth)
+
+
+def _program(
+    node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int
+) -> TileProgram:
+    x, w, multiplier, bias = node.inputs[:4]
+    operands = [
+        row_operand("x", x, m, depth),
+        row_operand("w", w, n, depth),
+        vector_operand("multiplier", multiplier, n),
+        vector_operand("bias", bias, n),
+    ]
+    table: Argument = Null()
+    residual: Argument = Null()
+    if node.attributes.get("table"):
+        operands.append(whole_operand("table", node.inputs[4]))
+        table = Pointer("table")
+    if node.attributes.get("residual"):
+        operands.append(block_operand("residual", node.inputs[4], m, n))
+        residual = Pointer("residual")
+    operands.append(_result(node, m, n))
+    arguments: dict[str, Argument] = {
+        "x": Pointer("x"),
+        "w": Pointer("w"),
+        "multiplier": Pointer("multiplier"),
+        "bias": Pointer("bias"),
+        "table": table,
+        "residual": residual,
+        "y": Pointer("y"),
+        "rows": m.size,
+        "columns": n.size,
+        "depth": wrap(depth),
+        "x_stride": wrap(depth),
+        "w_stride": wrap(depth),
+        "residual_stride": n.size,
+        "y_stride": n.size,
+        "shift": Scalar(node.integer("shift")),
+        "y_type": c_type(node.output),
+    }
+    work = m.size * n.size
+    call = Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
+    title = f"q_linear [{m.extent}, {depth}] x [{depth}, {n.extent}]"
+    return TileProgram(order, tuple(operands), (call,), order=title)
+
+
+def _result(node: Node, m: Loop, n: Loop) -> Operand:
+    return block_operand("y", node.output, m, n, "out")
