@@ -20,7 +20,9 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-TORCH = "torch==2.13.0+cpu"
+# PyTorch's builds for macOS are CPU builds and carry no label.
+TORCH_VERSION = "2.13.0" if sys.platform == "darwin" else "2.13.0+cpu"
+TORCH = f"torch=={TORCH_VERSION}"
 OLDEST_PYTHON = (3, 11)
 
 DEMO = (
@@ -98,7 +100,7 @@ def install(extra: str) -> None:
 
 def has_torch() -> bool:
     """Whether `.venv` has that PyTorch already."""
-    code = f"from importlib.metadata import version; assert version('torch') == {TORCH[7:]!r}"
+    code = f"from importlib.metadata import version; assert version('torch') == {TORCH_VERSION!r}"
     return not subprocess.run([program("python"), "-c", code], capture_output=True).returncode
 
 

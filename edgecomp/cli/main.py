@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import click
 
 from edgecomp.cli.boards import boards
@@ -28,15 +25,4 @@ for _command in (build, simulate, flash, models, boards, ops, doctor):
 
 def main() -> None:
     """Run the program: the console script."""
-    try:
-        cli(prog_name="edgecomp")
-    finally:
-        _flush()
-
-
-def _flush() -> None:
-    """A reader that left early (`| head`) is no error; the interpreter would report it at exit."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    cli(prog_name="edgecomp")
