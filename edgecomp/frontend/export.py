@@ -82,7 +82,7 @@ def _export(
         "verbose": False,
     }
     try:
-        with _quiet(), torch.no_grad():
+        with _quiet(), _decomposed_attention(), torch.no_grad():
             if exporter == "dynamo":
                 program = torch.onnx.export(module, inputs, dynamo=True, **names)
                 assert program is not None
@@ -116,11 +116,42 @@ def _quiet() -> Iterator[None]:
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
+            _silent_descriptor(1),
+            _silent_descriptor(2),
         ):
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(disabled)
+
+
+@contextlib.contextmanager
+def _silent_descriptor(descriptor: int) -> Iterator[None]:
+    """Let native code that writes to ``descriptor`` write nowhere."""
+    try:
+        saved = os.dup(descriptor)
+    except OSError:  # closed: nothing to silence
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, descriptor)
+        yield
+    finally:
+        os.dup2(saved, descriptor)
+        os.close(saved)
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _decomposed_attention() -> Iterator[None]:
+    """Keep attention modules from calling fused kernels, which ONNX cannot express."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _name_nodes(model: onnx.ModelProto) -> None:
