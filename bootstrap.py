@@ -38,7 +38,7 @@ CHECKS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the task; the status of the first command that fails, else 0."""
+    """Run the task; its status."""
     parser = argparse.ArgumentParser(description="Set edgecomp up in .venv and run a task.")
     parser.add_argument("task", choices=["demo", "test"])
     task = parser.parse_args(arguments).task
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     require_compiler()
     make_venv()
     install(extra="[dev]" if task == "test" else "")
-    return run_all(CHECKS if task == "test" else DEMO)
+    return run_checks() if task == "test" else run_demo()
 
 
 def require_python() -> None:
@@ -110,14 +110,22 @@ def pip(*arguments: str) -> int:
     return subprocess.run([program("python"), "-m", "pip", *arguments, *quiet]).returncode
 
 
-def run_all(commands: Sequence[Sequence[str]]) -> int:
-    """Run programs of `.venv` one after another, until one fails."""
-    for name, *arguments in commands:
-        say(" ".join((name, *arguments)))
-        status = subprocess.run([program(name), *arguments], cwd=ROOT).returncode
-        if status:
-            return status
-    return 0
+def run_demo() -> int:
+    """Run the commands one after another, until one fails: its status."""
+    return next((status for command in DEMO if (status := run(command))), 0)
+
+
+def run_checks() -> int:
+    """Run all checks, also after one failed: 1 if one did."""
+    failed = [command[0] for command in CHECKS if run(command)]
+    say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
+    return int(bool(failed))
+
+
+def run(command: Sequence[str]) -> int:
+    """The status of a program of `.venv`."""
+    say(" ".join(command))
+    return subprocess.run([program(command[0]), *command[1:]], cwd=ROOT).returncode
 
 
 def program(name: str) -> Path:
