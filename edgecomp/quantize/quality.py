@@ -32,9 +32,9 @@ class LayerQuality:
 
 @dataclass(frozen=True)
 class Quality:
-    """All windows together.
+    """All windows together; the figures are those of the network's first output.
 
-    ``argmax_agreement`` is the share of rows of the first output with the same largest element;
+    ``outputs_db`` holds the SQNR of every output. ``argmax_agreement`` is the share of rows of the first output with the same largest element;
     ``layers`` are in execution order.
     """
 
@@ -42,6 +42,7 @@ class Quality:
     cosine: float
     argmax_agreement: float
     windows: int
+    outputs_db: tuple[float, ...]
     layers: tuple[LayerQuality, ...]
 
     @property
@@ -84,7 +85,7 @@ def measure(
     through fusion. SQNR is ``10 log10(sum reference^2 / sum error^2)`` over all windows.
     """
     layers: dict[Value, _Sums] = {}
-    total = _Sums()
+    totals = [_Sums() for _ in float_graph.outputs]
     agreements: list[float] = []
     runs = split_windows(float_graph, windows)
     wanted = set(mapping.values())
@@ -98,12 +99,17 @@ def measure(
                 layers.setdefault(value, _Sums()).add(reference, dequantized(value, array))
 
         actual = run_integer(integer_graph, inputs, compare)
-        for reference, result in zip(expected, actual, strict=True):
+        for total, reference, result in zip(totals, expected, actual, strict=True):
             total.add(reference, result)
         agreements.append(_agreement(expected[0], actual[0]))
-    table = _layer_table(integer_graph, layers)
-    agreement = float(np.mean(agreements))
-    return Quality(total.sqnr_db, total.cosine, agreement, len(runs), table)
+    return Quality(
+        totals[0].sqnr_db,
+        totals[0].cosine,
+        float(np.mean(agreements)),
+        len(runs),
+        tuple(total.sqnr_db for total in totals),
+        _layer_table(integer_graph, layers),
+    )
 
 
 def quantize_inputs(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,0 +1,19 @@
+"""The edit that fusion passes share."""
+
+from __future__ import annotations
+
+from edgecomp.ir import Graph, Node
+
+
+def supersede(graph: Graph, old: Node, new: Node) -> None:
+    """Let ``new`` (already placed) take over the users and the result's name of ``old``.
+
+    Names of results tie integer values to the float ones they stand for, so they outlive fusion.
+    """
+    graph.replace(old.output, new.output)
+    old.output.name, new.output.name = new.output.name, old.output.name
+
+
+def used_once(graph: Graph, node: Node) -> bool:
+    """Whether one operand of one node is all that reads the result of ``node``."""
+    return len(node.output.uses) == 1 and node.output not in graph.outputs
