@@ -89,9 +89,10 @@ def install(extra: str) -> None:
         say(f"installing {TORCH}")
         if pip("install", TORCH):
             stop(
-                f"pip found no {TORCH}, the CPU build of PyTorch.\n"
-                "Set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU wheels (its installation page "
-                "names it), and run this again.\nNothing larger was installed instead."
+                f"pip could not install {TORCH}, the CPU build of PyTorch; its message is above.\n"
+                "If it found no such version, set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU "
+                "wheels\n(PyTorch's installation page names it) and run this again. "
+                "Nothing larger was installed instead."
             )
     say(f"installing edgecomp{extra}")
     if pip("install", "--editable", f"{ROOT}{extra}"):
