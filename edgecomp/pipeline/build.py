@@ -1,0 +1,167 @@
+"""``edgecomp.build``: from an encoder to a C project, its reference and its report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecomp.codegen.project import ProjectSpec, write_project
+from edgecomp.errors import EdgecompError
+from edgecomp.frontend import import_onnx
+from edgecomp.fusion import fusion_pipeline
+from edgecomp.ir import Graph, lookup, run_passes
+from edgecomp.passes import default_pipeline
+from edgecomp.pipeline.compile import Plan, plan
+from edgecomp.pipeline.float_model import FloatModel
+from edgecomp.pipeline.listing import listing
+from edgecomp.pipeline.output import check_writable, new_directory
+from edgecomp.pipeline.reference import Reference, integer_reference, save_reference
+from edgecomp.pipeline.reporting import build_report
+from edgecomp.pipeline.source import (
+    Source,
+    Windows,
+    calibration_windows,
+    onnx_source,
+    zoo_source,
+)
+from edgecomp.progress import Progress, Silent
+from edgecomp.quantize import Method, quantize
+from edgecomp.report import Report, write_html
+from edgecomp.targets import board_for
+
+DEFAULT_WINDOWS = 16
+"""Windows to calibrate on, and as many others to judge by."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build left: the folder and its report."""
+
+    directory: Path
+    report: Report
+
+
+def build(
+    model: str | Path,
+    *,
+    target: str = "gap9",
+    board: str | Path | None = None,
+    weights: str | Path | None = None,
+    calibration: str | Path | None = None,
+    options: Mapping[str, object] | None = None,
+    dims: Mapping[str, int] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    windows: int = DEFAULT_WINDOWS,
+    method: Method = "mse",
+    exporter: str = "dynamo",
+    progress: Progress | None = None,
+) -> Build:
+    """Compile ``model``, an encoder of the zoo or the path of an ONNX file.
+
+    ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
+    ``weights`` is a checkpoint, ``calibration`` a recording. ``out`` defaults to
+    ``build/<model>-<target>``. The same arguments give the same bytes. Every failure is an
+    ``EdgecompError`` and leaves no directory behind.
+    """
+    progress = progress or Silent()
+    chip = board_for(target, board)
+    name = _model_name(model)
+    directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
+    check_writable(directory)
+    with tempfile.TemporaryDirectory(prefix="edgecomp-") as scratch:
+        progress.stage("export and import")
+        source = _source(model, Path(scratch), options or {}, weights, dims, exporter)
+        graph = import_onnx(source.path, dims)
+        shapes = {value.name: value.shape for value in graph.inputs}
+        recording = Path(calibration) if calibration is not None else None
+        first, second = calibration_windows(source, shapes, recording, windows, seed)
+        progress.stage("simplify")
+        run_passes(graph, default_pipeline())
+        macs = total_macs(graph)
+        progress.stage("quantize")
+        quantized = quantize(graph, first, method)
+        integer = quantized.graph
+        run_passes(integer, fusion_pipeline())
+        progress.stage("tile and place", None)
+        planned = plan(integer, chip, progress.step)
+        reference = _reference(source, planned, second, shapes, progress)
+        report = build_report(source, planned, reference, quantized.mapping, graph, target, macs)
+        progress.stage("write")
+        with new_directory(directory) as folder:
+            _write(folder, name, source, planned, reference, report)
+    return Build(directory, report)
+
+
+def total_macs(graph: Graph) -> int:
+    """Multiply-accumulates of one window, from the IR."""
+    return sum(lookup(node.op).macs(node) for node in graph.nodes)
+
+
+def _model_name(model: str | Path) -> str:
+    text = str(model)
+    return Path(text).stem if text.endswith(".onnx") or isinstance(model, Path) else text
+
+
+def _source(
+    model: str | Path,
+    scratch: Path,
+    options: Mapping[str, object],
+    weights: str | Path | None,
+    dims: Mapping[str, int] | None,
+    exporter: str,
+) -> Source:
+    text = str(model)
+    if text.endswith(".onnx") or isinstance(model, Path):
+        if weights is not None:
+            raise EdgecompError(
+                "--weights belongs to the zoo's encoders; an ONNX file holds its own weights"
+            )
+        return onnx_source(Path(text), scratch, options)
+    if Path(text).is_file():
+        raise EdgecompError(
+            f"{text} is neither an encoder of the zoo nor an .onnx file",
+            "export the model to ONNX first (torch.onnx.export), and give the .onnx file",
+        )
+    if dims:
+        raise EdgecompError(
+            f"--dim fixes dynamic axes of an ONNX file; {text} is an encoder of the zoo",
+            "use --set, for example --set samples=200",
+        )
+    return zoo_source(text, scratch, options, Path(weights) if weights else None, exporter)
+
+
+def _reference(
+    source: Source,
+    planned: Plan,
+    windows: Windows,
+    shapes: Mapping[str, tuple[int, ...]],
+    progress: Progress,
+) -> Reference:
+    count = next(iter(windows.values())).shape[0]
+    progress.stage("reference", count)
+    floats = FloatModel(source.path).run(windows, list(shapes))
+    nodes = [layer.node for layer in planned.layers]
+    integers, checksums = integer_reference(planned.graph, nodes, windows, progress.step)
+    return Reference(windows, floats, integers, checksums)
+
+
+def _write(
+    folder: Path,
+    name: str,
+    source: Source,
+    planned: Plan,
+    reference: Reference,
+    report: Report,
+) -> None:
+    (folder / "model.onnx").write_bytes(source.path.read_bytes())
+    (folder / "graph.txt").write_text(listing(planned), encoding="utf-8")
+    save_reference(folder / "reference.npz", planned.graph, reference)
+    programs = [layer.tiling.program for layer in planned.layers]
+    nodes = [layer.node for layer in planned.layers]
+    spec = ProjectSpec(name, planned.graph, nodes, programs, planned.placement, planned.board)
+    write_project(spec, folder / "firmware")
+    report.write(folder / "report.json")
+    write_html(report, folder / "report.html")

@@ -1,0 +1,79 @@
+"""The output directory: made beside its final place and moved there when it is whole."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgecomp.errors import EdgecompError
+
+MARK = "report.json"
+"""The file by which an older build is recognised, and may be replaced."""
+
+
+class OutputError(EdgecompError):
+    """An output directory that cannot be written."""
+
+
+@contextmanager
+def new_directory(final: Path) -> Iterator[Path]:
+    """A fresh directory that becomes ``final`` if the block ends well, and vanishes if not.
+
+    ``OutputError`` where ``final`` holds something that is no build, cannot be written, or the
+    disk is full.
+    """
+    _check_replaceable(final)
+    work = _make_work_directory(final)
+    try:
+        yield work
+        _move(work, final)
+    except OSError as error:
+        raise _unwritable(final, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def check_writable(final: Path) -> None:
+    """Fail early, before long work, where ``final`` cannot be written."""
+    _check_replaceable(final)
+    shutil.rmtree(_make_work_directory(final), ignore_errors=True)
+
+
+def _check_replaceable(final: Path) -> None:
+    if not final.exists():
+        return
+    if not final.is_dir():
+        raise OutputError(f"{final} is a file", "give another --out")
+    if any(final.iterdir()) and not (final / MARK).is_file():
+        raise OutputError(
+            f"{final} holds files that no build made", "give another --out, or empty the folder"
+        )
+
+
+def _make_work_directory(final: Path) -> Path:
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+    except OSError as error:
+        raise _unwritable(final, error) from error
+
+
+def _move(work: Path, final: Path) -> None:
+    work.chmod(0o755)
+    if not final.exists():
+        work.replace(final)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{final.name}-old-", dir=final.parent))
+    final.replace(old / final.name)
+    work.replace(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _unwritable(final: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot write {final}: {error.strerror or error}",
+        "check permissions and free space, or give another --out",
+    )

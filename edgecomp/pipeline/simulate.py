@@ -1,0 +1,145 @@
+"""``edgecomp.simulate``: run a build and compare it, layer by layer and with the float model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import Graph
+from edgecomp.pipeline.build import Build
+from edgecomp.pipeline.float_model import FloatModel
+from edgecomp.pipeline.quality import agreement
+from edgecomp.pipeline.reference import (
+    Reference,
+    dequantize,
+    integer_reference,
+    load_reference,
+    quantize_windows,
+)
+from edgecomp.pipeline.reporting import simulation_report
+from edgecomp.pipeline.source import load_inputs
+from edgecomp.progress import Progress, Silent
+from edgecomp.report import Report, SimulationReport
+from edgecomp.simulators import ProjectRun, WindowRun, select_simulator
+from edgecomp.tiling.views import layers as layers_of
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first place where a program and the integer reference differ."""
+
+    window: int
+    layer: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulation found. ``mismatch`` is None where every bit agrees."""
+
+    directory: Path
+    report: SimulationReport
+    mismatch: Mismatch | None
+
+
+def simulate(
+    build: Build | str | Path,
+    *,
+    simulator: str = "auto",
+    input: str | Path | None = None,
+    windows: int | None = None,
+    sanitize: bool = False,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Simulation:
+    """Run the project of ``build`` and write ``simulation.json`` beside its report.
+
+    ``input`` is a recording to run instead of the build's windows; ``windows`` limits how many.
+    ``sanitize`` compiles with the address and undefined-behaviour sanitizers. ``EdgecompError``
+    for a folder that is no build, a missing simulator, or a program that stops.
+    """
+    progress = progress or Silent()
+    directory = build.directory if isinstance(build, Build) else Path(build)
+    runner = select_simulator(simulator, sanitize=sanitize, seed=seed)
+    built = Report.read(directory / "report.json")
+    graph, stored = load_reference(directory)
+    reference = _reference(directory, graph, stored, input, windows, progress)
+    nodes = layers_of(graph)
+    progress.stage(f"compile and run ({runner.name})")
+    runs = runner.run(
+        ProjectRun(
+            directory / "firmware",
+            quantize_windows(graph, reference.windows),
+            [value.type for value in graph.outputs],
+            len(nodes),
+        )
+    )
+    mismatch = _compare(reference, runs, [node.name or node.output.name for node in nodes])
+    outputs = [np.stack(each) for each in zip(*(run.outputs for run in runs), strict=True)]
+    report = simulation_report(
+        built,
+        runner.name,
+        mismatch is None,
+        agreement(reference.floats, dequantize(graph, outputs)),
+        agreement(reference.floats, reference.dequantized(graph)),
+        len(runs),
+        runs[0].checksums,
+    )
+    try:
+        report.write(directory / "simulation.json")
+    except OSError as error:
+        raise EdgecompError(
+            f"cannot write {directory / 'simulation.json'}: {error.strerror}",
+            "check permissions and free space",
+        ) from error
+    return Simulation(directory, report, mismatch)
+
+
+def _reference(
+    directory: Path,
+    graph: Graph,
+    stored: Reference,
+    recording: str | Path | None,
+    windows: int | None,
+    progress: Progress,
+) -> Reference:
+    """The stored windows, or the float and integer results for the user's own."""
+    if recording is None:
+        return stored if windows is None else _first(stored, windows)
+    shapes = {value.name: value.shape for value in graph.inputs}
+    own = load_inputs(Path(recording), shapes, windows)
+    progress.stage("reference", next(iter(own.values())).shape[0])
+    floats = FloatModel(directory / "model.onnx").run(own, list(shapes))
+    integers, checksums = integer_reference(graph, layers_of(graph), own, progress.step)
+    return Reference(own, floats, integers, checksums)
+
+
+def _first(stored: Reference, windows: int) -> Reference:
+    count = stored.checksums.shape[0]
+    if windows > count:
+        raise EdgecompError(
+            f"the build holds {count} windows, {windows} were asked for",
+            "give more windows with --input, or build with --windows",
+        )
+    return Reference(
+        {name: array[:windows] for name, array in stored.windows.items()},
+        [array[:windows] for array in stored.floats],
+        [array[:windows] for array in stored.integers],
+        stored.checksums[:windows],
+    )
+
+
+def _compare(
+    reference: Reference, runs: list[WindowRun], names: list[str]
+) -> Mismatch | None:
+    for window, run in enumerate(runs):
+        for layer, checksum in enumerate(run.checksums):
+            if checksum != int(reference.checksums[window, layer]):
+                return Mismatch(window, layer, names[layer])
+        for expected, actual in zip(reference.integers, run.outputs, strict=True):
+            if not np.array_equal(expected[window], actual):
+                return Mismatch(window, len(names), "network output")
+    return None
