@@ -19,6 +19,9 @@ RECIPROCAL_ONE = 0xFFFFFFFF
 EXPONENT_SPAN = math.log(510.0)
 """Largest distance below the row maximum that the softmax table resolves: there p is 0.5 / 255."""
 
+SCORE_LIMIT = 1 << 24
+"""No distance between int8 scores is larger while a head has at most 512 columns."""
+
 LAYER_NORM_Q = 10
 """Fraction bits of the normalised int16 value in front of a layer norm's gain."""
 
@@ -105,8 +108,13 @@ def shift_left(values: np.ndarray, amount: np.ndarray | int) -> np.ndarray:
 
 
 def exponential_table() -> np.ndarray:
-    """u8[256]: ``255 * exp(-i * EXPONENT_SPAN / 255)``, from 255 down to 0."""
-    steps = np.arange(256) * (EXPONENT_SPAN / 255)
+    """u8[256]: ``255 * exp(-distance)`` for distances in steps of ``EXPONENT_SPAN / 255``.
+
+    Indices round down, so an entry holds the middle of its step; the first one holds distance 0,
+    the row maximum itself.
+    """
+    steps = (np.arange(256) + 0.5) * (EXPONENT_SPAN / 255)
+    steps[0] = 0
     table: np.ndarray = np.rint(255 * np.exp(-steps)).astype(np.uint8)
     return table
 
@@ -114,19 +122,16 @@ def exponential_table() -> np.ndarray:
 def softmax_parameters(score_scale: float) -> tuple[int, int, int]:
     """``(limit, multiplier, shift)`` that map score distances to indices of the table.
 
-    ``score_scale`` is the real value of one unit of score; ``ValueError`` where it is so small
-    that the whole span of the table does not fit an int32 distance. The multiplier is normalised so
-    that ``limit * multiplier`` uses 31 bits.
+    ``score_scale`` is the real value of one unit of score. ``limit * multiplier`` fits int32 and
+    gives an index of at most 255. The limit is at most ``SCORE_LIMIT``.
     """
     per_unit = score_scale * 255 / EXPONENT_SPAN
     if per_unit >= 255:
         return 1, 255, 0
-    limit = math.ceil(255 / per_unit)
-    if limit > INT32_MAX // 2:
-        raise ValueError(f"score scale {score_scale} is too small")
-    shift = max(0, min(30, math.floor(math.log2(INT32_MAX / limit / per_unit))))
-    multiplier = math.floor(per_unit * (1 << shift))
-    return min(limit, ((256 << shift) - 1) // max(multiplier, 1)), multiplier, shift
+    limit = min(math.ceil(255 / per_unit), SCORE_LIMIT)
+    shift = max(0, min(31, math.floor(math.log2(INT32_MAX / limit / per_unit))))
+    multiplier = math.floor(per_unit * 2.0**shift)
+    return min(limit, ((256 << shift) - 1) // multiplier), multiplier, shift
 
 
 def softmax_weights(

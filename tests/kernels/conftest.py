@@ -1,0 +1,155 @@
+"""Builds the reference kernels once, calls them through ctypes, and asks numpy for the truth."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecomp.ir import Graph, create, lookup
+
+KERNELS = Path(__file__).parents[2] / "runtime_c" / "kernels"
+HEADER = KERNELS / "include" / "edgecomp_kernels.h"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-Wshadow"]
+TYPES = {"i8": 0, "u8": 1, "i16": 2, "i32": 3}
+SCALARS = {"uint32_t": ctypes.c_uint32, "int32_t": ctypes.c_int32}
+SENTINEL = 0x5A
+
+
+def parse_structs(header: str) -> dict[str, type[ctypes.Structure]]:
+    """The argument structures of the header, so that no layout is written down twice."""
+    text = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    structs = {}
+    for body, name in re.findall(r"typedef struct \{(.*?)\} ec_(\w+)_args;", text, flags=re.S):
+        fields: list[tuple[str, Any]] = []
+        for base, names in re.findall(r"(?:const )?(\w+)\s+([^;]+);", body):
+            for item in names.split(","):
+                fields.append(_field(base, item.strip()))
+        structs[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+    return structs
+
+
+def _field(base: str, item: str) -> tuple[str, Any]:
+    if item.startswith("*"):
+        return item[1:], ctypes.c_void_p
+    kind = SCALARS.get(base, ctypes.c_int)
+    array = re.fullmatch(r"(\w+)\[(\d+)\]", item)
+    return (array[1], kind * int(array[2])) if array else (item, kind)
+
+
+class Tile:
+    """A matrix inside of a wider buffer whose gaps must stay as they are."""
+
+    def __init__(self, data: np.ndarray, gap: int = 0) -> None:
+        self.shape = data.shape
+        self.stride = data.shape[-1] + gap
+        rows = data.reshape(-1, data.shape[-1])
+        size = max(rows.shape[0] * self.stride - gap, 0)
+        self.buffer = np.full(size * data.itemsize, SENTINEL, np.uint8).view(data.dtype)
+        self._rows(self.buffer)[...] = rows
+
+    def _rows(self, buffer: np.ndarray) -> np.ndarray:
+        count = int(np.prod(self.shape[:-1]))
+        steps = (self.stride * buffer.itemsize, buffer.itemsize)
+        return np.lib.stride_tricks.as_strided(buffer, (count, self.shape[-1]), steps)
+
+    def read(self) -> np.ndarray:
+        """The contents, after a check that the gaps were not written."""
+        gaps = self.buffer.copy()
+        untouched = np.full(gaps.nbytes, SENTINEL, np.uint8).view(gaps.dtype)
+        self._rows(gaps)[...] = self._rows(untouched)
+        np.testing.assert_array_equal(gaps, untouched, "written outside of the tile")
+        return self._rows(self.buffer).reshape(self.shape).copy()
+
+
+class Kernels:
+    """The compiled reference kernels."""
+
+    def __init__(self, library: Path) -> None:
+        self.library = ctypes.CDLL(str(library))
+        self.structs = parse_structs(HEADER.read_text())
+        self.random = np.random.default_rng(1)
+
+    def call(self, op: str, cores: int, **fields: Any) -> None:
+        """Run ``ec_<op>`` on every core in random order; absent fields are 0 or NULL.
+
+        A :class:`Tile` sets its stride too; element types are given by name.
+        """
+        arguments = self.structs[op]()
+        for key, value in fields.items():
+            if isinstance(value, Tile):
+                setattr(arguments, key, value.buffer.ctypes.data)
+                if hasattr(arguments, f"{key}_stride"):
+                    setattr(arguments, f"{key}_stride", value.stride)
+            elif isinstance(value, np.ndarray):
+                assert value.flags.c_contiguous
+                setattr(arguments, key, value.ctypes.data)
+            elif isinstance(value, str):
+                setattr(arguments, key, TYPES[value])
+            elif isinstance(value, tuple):
+                setattr(arguments, key, getattr(arguments, key).__class__(*value))
+            else:
+                setattr(arguments, key, int(value))
+        for core in self.random.permutation(cores):
+            function = getattr(self.library, f"ec_{op}")
+            function(ctypes.byref(arguments), ctypes.c_uint32(core), ctypes.c_uint32(cores))
+
+    def tile(self, data: np.ndarray, gap: int = 0) -> Tile:
+        """``data`` as a tile with ``gap`` elements between its rows."""
+        return Tile(data, gap)
+
+    def output(self, shape: tuple[int, ...], dtype: type[np.integer[Any]], gap: int = 0) -> Tile:
+        """A tile to be written."""
+        return Tile(np.zeros(shape, dtype), gap)
+
+    def requantization(self, bound: int, columns: int, bits: int) -> tuple[Any, Any, int]:
+        """Random (multiplier[columns], bias[columns], shift) for accumulators up to ``bound``.
+
+        A part of the results saturates at ``bits`` bits; nothing leaves int32.
+        """
+        largest = min(65535, (1 << 30) // bound)
+        multiplier = self.random.integers(max(1, largest // 2), largest + 1, columns)
+        bias = self.random.integers(-(1 << 28), 1 << 28, columns)
+        shift = max((bound * largest).bit_length() - bits - 2, 0)
+        return multiplier.astype(np.int32), bias.astype(np.int32), shift
+
+    def integers(self, shape: int | tuple[int, ...], dtype: type[np.integer[Any]]) -> np.ndarray:
+        """Random values over the whole range of ``dtype``."""
+        info = np.iinfo(dtype)
+        return self.random.integers(info.min, int(info.max) + 1, shape).astype(dtype)
+
+    @staticmethod
+    def evaluate(op: str, operands: Sequence[np.ndarray], **attributes: Any) -> np.ndarray:
+        """The integer reference: ``op`` on ``operands``; scale and zero default to 1 and 0."""
+        graph = Graph()
+        values = [graph.constant(array) for array in operands]
+        node = create(graph, op, values, {"scale": 1.0, "zero": 0, **attributes})
+        [result] = lookup(op).evaluate(node, operands)
+        assert result.shape == node.output.shape
+        assert result.dtype == node.output.type.dtype.numpy
+        return result
+
+
+def compile_kernels(folder: Path, sanitizer: str) -> Path:
+    """The reference kernels as a shared library that stops at undefined behaviour."""
+    library = folder / "kernels.so"
+    sources = sorted(map(str, (KERNELS / "reference").glob("*.c")))
+    command = ["gcc", "-std=c99", "-O2", "-g", "-shared", "-fPIC", *WARNINGS]
+    checks = [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
+    includes = [f"-I{KERNELS / 'include'}"]
+    subprocess.run([*command, *checks, *includes, *sources, "-o", str(library)], check=True)
+    return library
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    """The kernels, compiled with the undefined-behaviour sanitizer (or what the variable says)."""
+    sanitizer = os.environ.get("EDGECOMP_TEST_SANITIZER", "undefined")
+    return Kernels(compile_kernels(tmp_path_factory.mktemp("kernels"), sanitizer))

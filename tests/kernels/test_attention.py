@@ -1,0 +1,196 @@
+"""The attention kernels, tile by tile, against q_attention, and q_attention against softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecomp.ir import OperandError
+from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+
+TABLE = exponential_table()
+
+
+def attributes(score_scale: float, v_zero: int) -> dict[str, Any]:
+    limit, multiplier, shift = softmax_parameters(score_scale)
+    return {
+        "score_limit": limit,
+        "score_multiplier": multiplier,
+        "score_shift": shift,
+        "v_zero": v_zero,
+        "multiplier": 1023,
+        "bias": (1 << 21) + (3 << 22),
+        "shift": 22,
+        "dtype": "i8",
+    }
+
+
+def scores_of(kernels: Any, q: Any, k: Any, bias: Any, block: int, cores: int, gap: int) -> Any:
+    rows, keys = len(q), len(k)
+    scores = kernels.output((rows, keys), np.int32, gap)
+    for start in range(0, keys, block):
+        part = k[start : start + block]
+        kernels.call(
+            "attention_scores",
+            cores,
+            q=kernels.tile(q, 1),
+            k=kernels.tile(part, 2),
+            scores=scores,
+            rows=rows,
+            columns=len(part),
+            depth=q.shape[1],
+            first_column=start,
+            **({} if bias is None else {"score_bias": kernels.tile(bias, 1)}),
+        )
+    return scores
+
+
+def values_of(kernels: Any, p: Any, p_stride: int, v: Any, rows: int, block: int) -> Any:
+    acc = kernels.output((rows, v.shape[1]), np.int32, 1)
+    for start in range(0, len(v), block):
+        part = v[start : start + block]
+        kernels.call(
+            "attention_values",
+            9,
+            p=p,
+            p_stride=p_stride,
+            v=kernels.tile(part, 3),
+            acc=acc,
+            rows=rows,
+            columns=len(part),
+            depth=v.shape[1],
+            first_column=start,
+            first=start == 0,
+        )
+    return acc
+
+
+def one_head(
+    kernels: Any, q: Any, k: Any, v: Any, bias: Any, a: Any, block: int, cores: int
+) -> Any:
+    rows, keys = len(q), len(k)
+    scores = scores_of(kernels, q, k, bias, block, cores, 1)
+    sums = np.zeros(rows, np.int32)
+    weights = scores.buffer.view(np.uint8)
+    kernels.call(
+        "attention_softmax",
+        cores,
+        scores=scores,
+        exp_table=TABLE,
+        p=weights,
+        p_stride=4 * scores.stride,
+        sums=sums,
+        rows=rows,
+        columns=keys,
+        limit=a["score_limit"],
+        multiplier=a["score_multiplier"],
+        shift=a["score_shift"],
+    )
+    acc = values_of(kernels, weights, 4 * scores.stride, v, rows, block)
+    y = kernels.output((rows, v.shape[1]), np.int8, 2)
+    kernels.call(
+        "attention_normalize",
+        cores,
+        acc=acc,
+        sums=sums,
+        y=y,
+        rows=rows,
+        depth=v.shape[1],
+        v_zero=a["v_zero"],
+        multiplier=a["multiplier"],
+        bias=a["bias"],
+        shift=a["shift"],
+        y_type="i8",
+    )
+    return y.read()
+
+
+@pytest.mark.parametrize("cores", [1, 8, 9])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize(("rows", "keys", "block"), [(5, 21, 8), (17, 40, 40), (1, 3, 2)])
+def test_tiles_give_the_bits_of_the_definition(
+    kernels: Any, rows: int, keys: int, block: int, with_bias: bool, cores: int
+) -> None:
+    """Blocks of keys and values, weights overlaying the scores, heads of a packed tensor."""
+    heads, depth, value_dim = 2, 9, 7
+    q = kernels.integers((rows, heads * depth + 3), np.int8)
+    kv = kernels.integers((keys, heads * (depth + value_dim)), np.int8)
+    bias = kernels.random.integers(-5000, 5000, (heads, rows, keys)).astype(np.int32)
+    a = attributes(1e-3, -17)
+    expected = kernels.evaluate(
+        "q_attention",
+        [q, kv, kv, TABLE, *([bias] if with_bias else [])],
+        heads=heads,
+        head_dim=depth,
+        value_dim=value_dim,
+        q_offset=3,
+        v_offset=heads * depth,
+        **a,
+    )
+    for h in range(heads):
+        y = one_head(
+            kernels,
+            q[:, 3 + h * depth : 3 + (h + 1) * depth],
+            kv[:, h * depth : (h + 1) * depth],
+            kv[:, heads * depth + h * value_dim : heads * depth + (h + 1) * value_dim],
+            bias[h] if with_bias else None,
+            a,
+            block,
+            cores,
+        )
+        np.testing.assert_array_equal(y, expected[:, h * value_dim : (h + 1) * value_dim])
+
+
+@pytest.mark.parametrize("value", [-128, 127])
+def test_extremes(kernels: Any, value: int) -> None:
+    """One dominant key, the largest scores and the largest weighted sums."""
+    q, k = np.full((8, 64), -128, np.int8), np.full((500, 64), 127, np.int8)
+    k[7] = -128
+    v = np.full((500, 64), value, np.int8)
+    a = attributes(1e-4, -value - 1)
+    heads = {"heads": 1, "head_dim": 64, "value_dim": 64}
+    expected = kernels.evaluate("q_attention", [q, k, v, TABLE], **heads, **a)
+    np.testing.assert_array_equal(one_head(kernels, q, k, v, None, a, 128, 8), expected)
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
+def test_definition_is_softmax_attention(kernels: Any, spread: float) -> None:
+    """Against float attention on the same integers; 8-bit weights and outputs leave this much."""
+    tokens, depth = 300, 64
+    rng = np.random.default_rng(4)
+    real = rng.normal(0, 32, (3, tokens, depth))
+    q, k, v = np.clip(real, -128, 127).astype(np.int8)
+    score_scale = spread / (32 * 32 * 8)
+    logits = q.astype(float) @ k.T.astype(float) * score_scale
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    exact = p / p.sum(-1, keepdims=True) @ v.astype(float)
+    scale = np.abs(exact).max() / 127
+    ratio = 1 / (4096 * scale)
+    a = attributes(score_scale, 0)
+    a |= {"multiplier": round(ratio * 2**20), "bias": 1 << 19, "shift": 20}
+    heads = {"heads": 1, "head_dim": depth, "value_dim": depth}
+    y = kernels.evaluate("q_attention", [q, k, v, TABLE], **heads, **a) * scale
+    sqnr = 10 * np.log10((exact**2).sum() / ((y - exact) ** 2).sum())
+    assert sqnr > 33
+
+
+def test_parameters_that_leave_the_table_are_refused(kernels: Any) -> None:
+    """The largest distance must give an index of at most 255."""
+    x = np.zeros((2, 4), np.int8)
+    a = attributes(1e-3, 0) | {"score_limit": 4, "score_multiplier": 64, "score_shift": 0}
+    with pytest.raises(OperandError, match="no table index"):
+        kernels.evaluate("q_attention", [x, x, x, TABLE], heads=1, head_dim=4, value_dim=4, **a)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-5, 3e-3, 0.02, 0.5, 2.0, 30.0])
+def test_softmax_parameters_reach_the_end_of_the_table(scale: float) -> None:
+    """Distances map to indices within one step, at every scale."""
+    limit, multiplier, shift = softmax_parameters(scale)
+    distance = np.unique(np.linspace(0, limit, 999).astype(np.int64))
+    index = (distance * multiplier) >> shift
+    step = np.log(510) / 255
+    assert index.max() <= 255 and limit * multiplier < 1 << 31
+    exact = np.minimum(distance * scale / step, 255)
+    assert np.abs(index - exact).max() < 1.2

@@ -1,0 +1,162 @@
+"""ec_conv and ec_pool against q_conv and q_pool, and the definitions against plain loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CASES = {
+    "pointwise": {"c": 6, "o": 5, "kernel": (1, 1)},
+    "three by three": {"c": 4, "o": 3, "kernel": (3, 3), "pads": (1, 1, 1, 1)},
+    "strided, uneven padding": {
+        "c": 3,
+        "o": 8,
+        "kernel": (7, 5),
+        "strides": (2, 3),
+        "pads": (3, 0, 2, 4),
+    },
+    "dilated": {"c": 2, "o": 2, "kernel": (3, 3), "dilations": (2, 3), "pads": (2, 3, 2, 3)},
+    "depthwise": {"c": 9, "o": 9, "groups": 9, "kernel": (3, 3), "pads": (1, 1, 1, 1)},
+    "two groups": {"c": 6, "o": 4, "groups": 2, "kernel": (2, 3), "pads": (0, 1, 1, 1)},
+    "one channel, one row": {"c": 1, "o": 7, "h": 1, "kernel": (1, 10), "strides": (1, 4)},
+    "padding beyond the image": {"c": 2, "o": 2, "h": 2, "kernel": (5, 5), "pads": (4, 4, 4, 4)},
+}
+
+
+def image_fields(kernels: Any, x: np.ndarray, y: Any, a: dict[str, Any]) -> dict[str, Any]:
+    """Sizes and strides that convolution and pooling share; x [H, W, C], y a tile."""
+    return {
+        "x": kernels.tile(x, 2),
+        "height": x.shape[0],
+        "width": x.shape[1],
+        "channels": x.shape[2],
+        "x_pixel_stride": x.shape[2] + 2,
+        "x_row_stride": x.shape[1] * (x.shape[2] + 2),
+        "y": y,
+        "out_height": y.shape[0],
+        "out_width": y.shape[1],
+        "y_pixel_stride": y.stride,
+        "y_row_stride": y.shape[1] * y.stride,
+        "stride_h": a["strides"][0],
+        "stride_w": a["strides"][1],
+        "pad_top": a["pads"][0],
+        "pad_left": a["pads"][1],
+        "zero_x": a["zero_x"],
+        "shift": a["shift"],
+        "y_type": "i8",
+    }
+
+
+def conv_attributes(case: dict[str, Any]) -> dict[str, Any]:
+    defaults = {"strides": (1, 1), "pads": (0,) * 4, "dilations": (1, 1), "groups": 1}
+    return defaults | {k: v for k, v in case.items() if k in defaults} | {"zero_x": -7}
+
+
+def call_conv(kernels: Any, cores: int, x: Any, w: Any, m: Any, b: Any, y: Any, a: Any) -> Any:
+    kernels.call(
+        "conv",
+        cores,
+        w=w,
+        multiplier=m,
+        bias=b,
+        out_channels=len(w),
+        kernel_h=w.shape[1],
+        kernel_w=w.shape[2],
+        dilation_h=a["dilations"][0],
+        dilation_w=a["dilations"][1],
+        groups=a["groups"],
+        **image_fields(kernels, x, y, a),
+    )
+    return y.read()
+
+
+@pytest.mark.parametrize("cores", [1, 8, 9])
+@pytest.mark.parametrize("name", CASES)
+def test_conv(kernels: Any, name: str, cores: int) -> None:
+    """Every kind of window, bit for bit."""
+    case = CASES[name]
+    x = kernels.integers((1, case.get("h", 9), 11, case["c"]), np.int8)
+    a = conv_attributes(case)
+    w = kernels.integers((case["o"], *case["kernel"], case["c"] // a["groups"]), np.int8)
+    m, b, a["shift"] = kernels.requantization(w[0].size * 128 * 128, case["o"], 8)
+    expected = kernels.evaluate("q_conv", [x, w, m, b], **a, dtype="i8")[0]
+    y = kernels.output(expected.shape, np.int8, 1)
+    np.testing.assert_array_equal(call_conv(kernels, cores, x[0], w, m, b, y, a), expected)
+
+
+def test_conv_tile_of_rows(kernels: Any) -> None:
+    """Output rows 2 to 4 from the input rows they read, without the padding at the top."""
+    x, w = kernels.integers((1, 9, 6, 3), np.int8), kernels.integers((4, 3, 3, 3), np.int8)
+    a = conv_attributes({"pads": (1, 1, 1, 1)})
+    m, b, a["shift"] = kernels.requantization(27 * 128 * 128, 4, 8)
+    expected = kernels.evaluate("q_conv", [x, w, m, b], **a, dtype="i8")[0]
+    y = kernels.output((3, 6, 4), np.int8)
+    tile = call_conv(kernels, 8, x[0, 1:6], w, m, b, y, a | {"pads": (0, 1, 0, 1)})
+    np.testing.assert_array_equal(tile, expected[2:5])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_conv_definition(kernels: Any, name: str) -> None:
+    """Against a convolution written as loops, two images."""
+    case = CASES[name]
+    a = conv_attributes(case)
+    x = kernels.integers((2, case.get("h", 6), 11, case["c"]), np.int8)
+    w = kernels.integers((case["o"], *case["kernel"], case["c"] // a["groups"]), np.int8)
+    m, b = np.ones(case["o"], np.int32), np.zeros(case["o"], np.int32)
+    y = kernels.evaluate("q_conv", [x, w, m, b], **a, shift=4, dtype="i16")
+    t, le, bo, r = a["pads"]
+    padded = np.pad(x, ((0, 0), (t, bo), (le, r), (0, 0)), constant_values=a["zero_x"]).astype(int)
+    depth = case["c"] // a["groups"]
+    for n, oy, ox, o in np.ndindex(y.shape):
+        rows = oy * a["strides"][0] + np.arange(w.shape[1]) * a["dilations"][0]
+        columns = ox * a["strides"][1] + np.arange(w.shape[2]) * a["dilations"][1]
+        start = o // (case["o"] // a["groups"]) * depth
+        window = padded[n][np.ix_(rows, columns, range(start, start + depth))]
+        assert y[n, oy, ox, o] == np.clip((window * w[o]).sum() >> 4, -32768, 32767)
+
+
+def test_conv_table(kernels: Any) -> None:
+    """The table is applied after clipping, in the kernel too."""
+    x, w = kernels.integers((1, 5, 5, 3), np.int8), kernels.integers((4, 1, 1, 3), np.int8)
+    a = conv_attributes({})
+    m, b, a["shift"] = kernels.requantization(3 * 128 * 128, 4, 8)
+    table = kernels.integers(256, np.int8)
+    expected = kernels.evaluate("q_conv", [x, w, m, b, table], **a, table=True, dtype="i8")[0]
+    y = kernels.output(expected.shape, np.int8)
+    fields = image_fields(kernels, x[0], y, a) | {"w": w, "multiplier": m, "bias": b}
+    ones = dict.fromkeys(("kernel_h", "kernel_w", "dilation_h", "dilation_w", "groups"), 1)
+    kernels.call("conv", 8, out_channels=4, table=table, **fields, **ones)
+    np.testing.assert_array_equal(y.read(), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 6),
+    width=st.integers(1, 6),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    pads=st.tuples(*[st.integers(0, 2)] * 4),
+    cores=st.integers(1, 9),
+    function=st.sampled_from(["max", "average"]),
+)
+def test_pool(kernels: Any, height, width, kernel, strides, pads, cores, function) -> None:
+    """Windows of any shape, also ones that lie in the padding as a whole."""
+    room = (height + pads[0] + pads[2] - kernel[0], width + pads[1] + pads[3] - kernel[1])
+    if min(room) < 0:
+        return
+    x = kernels.integers((1, height, width, 5), np.int8)
+    a = {"strides": strides, "pads": pads, "zero_x": 9, "shift": 8}
+    p = {"multiplier": 256 // (kernel[0] * kernel[1]), "bias": 128}
+    expected = kernels.evaluate(
+        "q_pool", [x], function=function, kernel=kernel, **a, **p, dtype="i8"
+    )[0]
+    y = kernels.output(expected.shape, np.int8, 1)
+    fields = image_fields(kernels, x[0], y, a) | p
+    reduction = 1 if function == "max" else 0
+    size = {"kernel_h": kernel[0], "kernel_w": kernel[1]}
+    kernels.call("pool", cores, reduction=reduction, **size, **fields)
+    np.testing.assert_array_equal(y.read(), expected)
