@@ -45,6 +45,8 @@ def load_model(source: str | Path | bytes) -> onnx.ModelProto:
         raise _not_onnx(described) from error
     if not model.ir_version or not model.HasField("graph"):
         raise _not_onnx(described)
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise _not_onnx(described)
     opset_of(model)
     for tensor in _tensors(model):
         _resolve_external(tensor, folder)
@@ -130,20 +132,45 @@ def _not_onnx(described: str) -> EdgecompError:
     )
 
 
+def _texts(model: onnx.ModelProto) -> Iterator[object]:
+    """Every name in the model; what is not valid UTF-8 appears as bytes."""
+    yield from (entry.domain for entry in model.opset_import)
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output)
+    graphs, nodes = _parts(model)
+    for graph in graphs:
+        yield graph.name
+        for named in (*graph.initializer, *graph.input, *graph.output):
+            yield named.name
+        for value in graph.input:
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+
+
 def _tensors(model: onnx.ModelProto) -> Iterator[TensorProto]:
-    pending = [model.graph]
-    nodes = [node for function in model.functions for node in function.node]
-    while pending or nodes:
-        if pending:
-            graph = pending.pop()
-            yield from graph.initializer
-            nodes.extend(graph.node)
-            continue
-        for attribute in nodes.pop().attribute:
+    graphs, nodes = _parts(model)
+    for graph in graphs:
+        yield from graph.initializer
+    for node in nodes:
+        for attribute in node.attribute:
             yield from ([attribute.t] if attribute.HasField("t") else [])
             yield from attribute.tensors
-            pending.extend([attribute.g] if attribute.HasField("g") else [])
-            pending.extend(attribute.graphs)
+
+
+def _parts(model: onnx.ModelProto) -> tuple[list[onnx.GraphProto], list[onnx.NodeProto]]:
+    """Every graph and every node, those of functions and subgraphs included."""
+    graphs = [model.graph]
+    nodes = [node for function in model.functions for node in function.node]
+    nodes += model.graph.node
+    for node in nodes:  # grows while subgraphs are found
+        for attribute in node.attribute:
+            inner = [attribute.g] if attribute.HasField("g") else []
+            for graph in (*inner, *attribute.graphs):
+                graphs.append(graph)
+                nodes.extend(graph.node)
+    return graphs, nodes
 
 
 def _resolve_external(tensor: TensorProto, folder: Path | None) -> None:

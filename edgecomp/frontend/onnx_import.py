@@ -157,7 +157,7 @@ class _Importer:
         if standard and node.op_type == "If":
             return None if waiting else self._branch(node, operands)
         if standard:
-            onnx.checker.check_node(node, self.checker)
+            self._validate(node)
         if constant and foldable(node):
             return fold(node, [o for o in operands if not isinstance(o, Value)], self.opset)
         if waiting and (converter is not None or node.op_type in ("Shape", "Size")):
@@ -169,6 +169,15 @@ class _Importer:
         call = Call(self.graph, node, operands, self.opset, self._name_of, self.constants)
         results = converter(call)
         return [results] if isinstance(results, (np.ndarray, Value)) else results
+
+    def _validate(self, node: onnx.NodeProto) -> None:
+        """Hold ``node`` against the definition of its operator.
+
+        A deprecated operator has none that the checker accepts, but its converter may.
+        """
+        known = onnx.defs.has(node.op_type, self.opset, "")
+        if known and not onnx.defs.get_schema(node.op_type, self.opset, "").deprecated:
+            onnx.checker.check_node(node, self.checker)
 
     def _shape(self, node: onnx.NodeProto, operands: Sequence[Operand | None]) -> np.ndarray:
         shape = operands[0].shape if operands[0] is not None else ()

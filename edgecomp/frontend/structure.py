@@ -14,6 +14,7 @@ from edgecomp.frontend.limits import MAX_NODES
 from edgecomp.frontend.registry import converter_of
 
 _STANDARD = ("", "ai.onnx")
+_CONSTANT_RESULTS = ("Shape", "Size")
 _Key = tuple[str, str, str]
 
 
@@ -30,7 +31,7 @@ def inline_functions(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     try:
         if model.functions:
             model = inliner.inline_local_functions(model)
-        composed = _composed(model.graph.node, opset)
+        composed = _composed(model.graph, opset)
         if composed:
             model = inliner.inline_selected_functions(model, composed, False, True)
     except Exception as error:  # the inliner is native code and raises what it likes
@@ -41,9 +42,18 @@ def inline_functions(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     return model
 
 
-def _composed(nodes: Iterable[onnx.NodeProto], opset: int) -> list[tuple[str, str]]:
-    names = {node.op_type for node in nodes if node.domain in _STANDARD}
-    return sorted(("", n) for n in names if converter_of("", n) is None and _has_body(n, opset))
+def _composed(graph: onnx.GraphProto, opset: int) -> list[tuple[str, str]]:
+    """The standard operators to be replaced: those that see activations, not only constants."""
+    stored = {tensor.name for tensor in graph.initializer}
+    active = {value.name for value in graph.input} - stored
+    found: set[str] = set()
+    for node in graph.node:
+        if node.op_type in _CONSTANT_RESULTS or not active.intersection(node.input):
+            continue
+        active.update(node.output)
+        if node.domain in _STANDARD and converter_of("", node.op_type) is None:
+            found.add(node.op_type)
+    return sorted(("", name) for name in found if _has_body(name, opset))
 
 
 def _has_body(operator: str, opset: int) -> bool:
