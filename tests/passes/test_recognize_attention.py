@@ -1,0 +1,284 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecomp.ir import DType, Graph, TensorType, Value, create, interpret, run_passes
+from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
+from edgecomp.passes.head_view import head_view
+from edgecomp.passes.linear_form import linear_form
+from edgecomp.passes.recognize_attention import RecognizeAttention
+from edgecomp.passes.simplify_movement import SimplifyMovement
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "tinymyo_rope_unit.npz"
+T, H, D = 5, 3, 4
+C = H * D
+
+
+class Builder:
+    """A graph of one attention, put together from the pieces that a test varies."""
+
+    def __init__(self, *shape: int) -> None:
+        self.graph = Graph("attention")
+        self.x = self.graph.add_input("x", TensorType(shape, DType.F32))
+        self.random = np.random.default_rng(0)
+
+    def op(self, op: str, *operands: Value, **attributes: object) -> Value:
+        return create(self.graph, op, operands, attributes).output  # type: ignore[arg-type]
+
+    def constant(self, array: object) -> Value:
+        return self.graph.constant(np.asarray(array, np.float32))
+
+    def function(self, name: str, x: Value) -> Value:
+        return self.op("unary", x, function=name)
+
+    def heads(self, x: Value, batch: int = 1) -> Value:
+        """[B, T, C] -> [B, H, T, D]."""
+        split = self.op("reshape", x, shape=(batch, x.type.size // C // batch, H, D))
+        return self.op("transpose", split, permutation=(0, 2, 1, 3))
+
+    def part(self, x: Value, index: int) -> Value:
+        """The index-th C channels of the last axis."""
+        rows = x.shape[:-1]
+        starts, stops = (*[0] * len(rows), index * C), (*rows, (index + 1) * C)
+        return self.op("slice", x, starts=starts, stops=stops, steps=(1,) * len(x.shape))
+
+    def rotate(self, x: Value, angles: np.ndarray) -> Value:
+        """Interleaved pairs of [1, H, T, D] by angles that broadcast to [1, H, T, D/2]."""
+        cos, sin = self.constant(np.cos(angles)[..., None]), self.constant(np.sin(angles)[..., None])
+        shape = x.shape
+        pairs = self.op("reshape", x, shape=(*shape[:3], shape[3] // 2, 2))
+        even, odd = (
+            self.op(
+                "slice",
+                pairs,
+                starts=(0, 0, 0, 0, i),
+                stops=(*pairs.shape[:4], i + 1),
+                steps=(1,) * 5,
+            )
+            for i in range(2)
+        )
+        first = self.op("sub", self.op("mul", even, cos), self.op("mul", odd, sin))
+        second = self.op("add", self.op("mul", odd, cos), self.op("mul", even, sin))
+        both = self.op("concat", first, second, axis=4)
+        return self.op("reshape", both, shape=shape)
+
+    def scores(self, q: Value, k: Value) -> Value:
+        axes = (*range(k.type.rank - 2), k.type.rank - 1, k.type.rank - 2)
+        return self.op("matmul", q, self.op("transpose", k, permutation=axes))
+
+    def finish(self, scores: Value, v: Value) -> Graph:
+        weights = self.op("softmax", scores, axis=scores.type.rank - 1)
+        mixed = self.op("matmul", weights, v)
+        if mixed.type.rank == 4:
+            mixed = self.op("transpose", mixed, permutation=(0, 2, 1, 3))
+        self.graph.outputs = [mixed]
+        return self.graph
+
+
+def recognize(graph: Graph) -> list[str]:
+    """Operators left; the numbers must not change."""
+    generator = np.random.default_rng(1)
+    data = {v.name: generator.standard_normal(v.shape).astype(np.float32) for v in graph.inputs}
+    expected = interpret(graph, data)
+    cleaning = [SimplifyMovement(), EliminateCommonSubexpressions()]
+    run_passes(graph, [RecognizeAttention(), *cleaning])
+    for actual, wanted in zip(interpret(graph, data), expected, strict=True):
+        assert np.linalg.norm(actual - wanted) < 1e-5 * np.linalg.norm(wanted)
+    return [node.op for node in graph.nodes]
+
+
+def attention(graph: Graph) -> tuple[int, float]:
+    """(heads, scale) of the only attention."""
+    [node] = [node for node in graph.nodes if node.op == "attention"]
+    return node.integer("heads"), node.real("scale")
+
+
+def qkv(b: Builder) -> list[Value]:
+    return [b.heads(b.part(b.x, i)) for i in range(3)]
+
+
+def test_plain_heads():
+    """Three last-axis slices and one attention are all that is left."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    graph = b.finish(b.scores(q, k), v)
+    assert recognize(graph) == ["slice", "slice", "slice", "attention", "reshape"]
+    assert attention(graph) == (H, 1.0)
+
+
+@pytest.mark.parametrize("order", ["3HD", "H3D"])
+def test_fused_projection(order):
+    """One [B,T,..] projection split by reshape and permutation, thirds outside or inside heads."""
+    b = Builder(1, T, 3 * C)
+    if order == "3HD":
+        split = b.op("reshape", b.x, shape=(1, T, 3, H, D))
+        turned = b.op("transpose", split, permutation=(2, 0, 3, 1, 4))
+    else:
+        split = b.op("reshape", b.x, shape=(1, T, H, 3, D))
+        turned = b.op("transpose", split, permutation=(3, 0, 2, 1, 4))
+    parts = [
+        b.op("gather", turned, b.graph.constant(np.array(i, np.int64)), axis=0) for i in range(3)
+    ]
+    names = recognize(b.finish(b.scores(parts[0], parts[1]), parts[2]))
+    assert names.count("attention") == 1 and "transpose" not in names and "matmul" not in names
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_sequence_first(batch):
+    """nn.MultiheadAttention: [T,B,C] projections become [B*H,T,D] operands."""
+    b = Builder(T, batch, 3 * C)
+    parts = []
+    for index in range(3):
+        flat = b.op("reshape", b.part(b.x, index), shape=(T, batch * H, D))
+        parts.append(b.op("transpose", flat, permutation=(1, 0, 2)))
+    graph = b.finish(b.scores(parts[0], parts[1]), parts[2])
+    names = recognize(graph)
+    assert names.count("attention") == 1 and "matmul" not in names
+    assert attention(graph)[0] == H
+
+
+SCALES = {
+    "on the scores": lambda b, q, k: b.op("mul", b.scores(q, k), b.constant(0.5)),
+    "dividing the scores": lambda b, q, k: b.op("div", b.scores(q, k), b.constant(2.0)),
+    "on the queries": lambda b, q, k: b.scores(b.op("mul", q, b.constant(0.5)), k),
+    "on the keys": lambda b, q, k: b.scores(q, b.op("mul", k, b.constant(0.5))),
+    "its root on both": lambda b, q, k: b.scores(
+        b.op("mul", q, b.constant(0.5**0.5)), b.op("mul", k, b.constant(0.5**0.5))
+    ),
+    "a vector on the queries and its complement on the keys": lambda b, q, k: b.scores(
+        b.op("mul", q, b.constant([1, 2, 4, 8])), b.op("div", k, b.constant([2, 4, 8, 16]))
+    ),
+}
+
+
+@pytest.mark.parametrize("place", SCALES)
+def test_scale(place):
+    """The scale is found wherever it is applied."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    graph = b.finish(SCALES[place](b, q, k), v)
+    assert "matmul" not in recognize(graph)
+    assert attention(graph) == (H, pytest.approx(0.5, rel=1e-6))
+
+
+@pytest.mark.parametrize("shape", [(T, T), (1, 1, T, T), (1, H, T, T), (H, 1, T), ()])
+@pytest.mark.parametrize("scaled", ["before", "after"])
+def test_bias(shape, scaled):
+    """A bias of any broadcastable shape, scaled or not, is the fourth operand."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    bias, half = b.constant(b.random.standard_normal(shape)), b.constant(0.5)
+    scores = b.scores(q, k)
+    if scaled == "before":
+        scores = b.op("add", b.op("mul", scores, half), bias)
+    else:
+        scores = b.op("mul", b.op("add", scores, bias), half)
+    graph = b.finish(scores, v)
+    assert "softmax" not in recognize(graph)
+    assert attention(graph) == (H, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["rotation", "scaled rotation", "reflection"])
+def test_mixing_of_channels_by_head_cancels(kind):
+    """Equal orthogonal maps of queries and keys within a head vanish, their scale stays."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    factor = 1.0
+    if kind == "reflection":
+        index = b.graph.constant(np.array([3, 1, 0, 2], np.int64))
+        sign = b.constant([1, -1, 1, -1])
+        q, k = (b.op("mul", b.op("gather", z, index, axis=3), sign) for z in (q, k))
+    else:
+        angles = np.arange(H)[None, :, None, None] * np.array([1.0, 0.01])
+        q, k = b.rotate(q, angles), b.rotate(k, angles)
+    if kind == "scaled rotation":
+        q, factor = b.op("mul", q, b.constant(3.0)), 3.0
+    graph = b.finish(b.scores(q, k), v)
+    names = recognize(graph)
+    if kind == "reflection":  # proven, but a permuted head is no slice of its source
+        assert "attention" not in names
+        return
+    assert names == ["slice", "slice", "slice", "attention", "reshape"]
+    assert attention(graph) == (H, pytest.approx(factor, rel=1e-5))
+
+
+REFUSED = {
+    "a rotation that depends on the token": lambda b, q, k: (
+        b.rotate(q, np.arange(T)[None, None, :, None] * np.array([1.0, 0.01])),
+        b.rotate(k, np.arange(T)[None, None, :, None] * np.array([1.0, 0.01])),
+    ),
+    "different rotations of queries and keys": lambda b, q, k: (
+        b.rotate(q, np.arange(H)[None, :, None, None] * np.array([1.0, 0.01])),
+        b.rotate(k, np.arange(H)[None, :, None, None] * np.array([1.0, 0.02])),
+    ),
+    "a map that is not orthogonal": lambda b, q, k: (
+        b.op("mul", q, b.constant([1, 2, 1, 1])),
+        b.op("mul", k, b.constant([1, 2, 1, 1])),
+    ),
+    "a scale that differs between heads": lambda b, q, k: (
+        b.op("mul", q, b.constant([[[1]], [[2]], [[1]]])),
+        k,
+    ),
+    "a rotation of the queries alone": lambda b, q, k: (
+        b.rotate(q, np.arange(H)[None, :, None, None] * np.array([1.0, 0.01])),
+        k,
+    ),
+    "an offset on the keys": lambda b, q, k: (q, b.op("add", k, b.constant([1, 2, 3, 4]))),
+    "keys of another head": lambda b, q, k: (
+        q,
+        b.op("gather", k, b.graph.constant(np.array([0, 0, 1], np.int64)), axis=1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_proven_stays(case):
+    """Attention on unrotated operands would be another network: primitives remain."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    q, k = REFUSED[case](b, q, k)
+    names = recognize(b.finish(b.scores(q, k), v))
+    assert "attention" not in names and names.count("matmul") == 2
+
+
+def test_weights_that_are_read_elsewhere():
+    """A network that also returns its attention weights keeps the softmax."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    graph = b.finish(b.scores(q, k), v)
+    [softmax] = [node for node in graph.nodes if node.op == "softmax"]
+    graph.outputs.append(softmax.output)
+    assert "attention" not in recognize(graph)
+
+
+def test_softmax_over_queries():
+    """Normalised along the other axis it is not attention."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    weights = b.op("softmax", b.scores(q, k), axis=2)
+    b.graph.outputs = [b.op("matmul", weights, v)]
+    assert "attention" not in recognize(b.graph)
+
+
+def test_published_rotation():
+    """The golden rotary embedding is one rotation per head, and removing it keeps the scores."""
+    golden = np.load(GOLDEN)
+    heads, tokens, size = golden["q"].shape[1:]
+    b = Builder(1, tokens, heads * size)
+    split = b.op("reshape", b.x, shape=(1, tokens, heads, size))
+    q = b.op("transpose", split, permutation=(0, 2, 1, 3))
+    angles = np.arange(heads)[None, :, None, None] * golden["theta"]
+    rotated = b.rotate(q, angles)
+    b.graph.outputs = [rotated]
+    data = golden["q"].transpose(0, 2, 1, 3).reshape(1, tokens, heads * size)
+    [actual] = interpret(b.graph, {"x": data})
+    assert np.abs(actual - golden["rope_q"]).max() < 1e-6
+    form = linear_form(rotated)
+    view = None if form is None else head_view(form, False, (1, heads))
+    assert view is not None and not view.is_plain
+    product = view.matrix.swapaxes(-1, -2) @ view.matrix
+    assert np.abs(product - np.eye(size)).max() < 1e-6
+    assert np.array_equal(data.reshape(-1)[view.index], golden["q"][0])
+    difference = golden["scores"] - golden["scores_without_rope"]
+    assert np.abs(difference).max() < 1e-5 * np.abs(golden["scores"]).max()
