@@ -11,10 +11,11 @@ from edgecomp.cli.flash import flash
 from edgecomp.cli.models import models
 from edgecomp.cli.ops import ops
 from edgecomp.cli.simulate import simulate
+from edgecomp.version import VERSION
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="edgecomp")
+@click.version_option(VERSION)
 def cli() -> None:
     """From a trained wearable encoder to INT8 C for GAP9."""
 

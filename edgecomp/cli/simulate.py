@@ -65,8 +65,10 @@ def simulate(
         from edgecomp.report import summarize
 
         print_text(summarize(result.report))
-    if not result.report.bit_exact:
+    if result.mismatch is not None:
+        first = result.mismatch
         raise EdgecompError(
-            "the C project does not give the bits of the integer reference",
+            "the C project does not give the bits of the integer reference: window "
+            f"{first.window}, layer {first.layer} ({first.name}) is the first that differs",
             "this is a defect of edgecomp: please report it with report.json and simulation.json",
         )

@@ -33,11 +33,11 @@ def _facts(report: Report) -> Table:
     table.add_row(
         "model", f"{model.parameters:,} parameters, {figures.count(model.macs)} MAC a window"
     )
+    against_float: Quantization | Comparison = report.quantization
     if isinstance(report, SimulationReport):
         table.add_row("bits", _bits(report))
-        table.add_row("accuracy", _accuracy(report.float_, None))
-    else:
-        table.add_row("accuracy", _accuracy(report.quantization, report.quantization.windows))
+        against_float = report.float_
+    table.add_row("accuracy", _accuracy(against_float, report.quantization.windows))
     table.add_row("latency", _latency(report))
     table.add_row("energy", _energy(report))
     return table
@@ -49,14 +49,14 @@ def _bits(report: SimulationReport) -> Text:
     return Text(f"NOT equal to the integer reference ({report.simulator})", "bold red")
 
 
-def _accuracy(against_float: Quantization | Comparison, windows: int | None) -> str:
+def _accuracy(against_float: Quantization | Comparison, windows: int) -> str:
     parts = [
         f"{figures.decibels(against_float.sqnr_db)} SQNR against the float model",
         f"cosine {against_float.cosine:.5f}",
     ]
     if against_float.argmax_agreement is not None:
         parts.append(f"same class {figures.agreement(against_float.argmax_agreement)}")
-    return ", ".join(parts) + (f", {windows} windows" if windows is not None else "")
+    return ", ".join([*parts, f"{windows} windows"])
 
 
 def _latency(report: Report) -> str:

@@ -26,11 +26,16 @@ def run():
 
 @pytest.fixture
 def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
-    """`calls` records (function, positional, keywords); `error`, if set, is raised."""
+    """`calls` records (function, positional, keywords); `error`, if set, is raised.
+
+    `mismatch` is what a simulation finds.
+    """
     simulation = SimulationReport.read(SIMULATION)
     measured = {"simulator", "bit_exact", "float_"}
     report = Report(**{name: value for name, value in simulation if name not in measured})
-    stub = SimpleNamespace(calls=[], error=None, simulation=simulation, report=report)
+    stub = SimpleNamespace(
+        calls=[], error=None, mismatch=None, simulation=simulation, report=report
+    )
 
     def recorder(function: str):
         def record(*positional, progress, **keywords):
@@ -40,7 +45,9 @@ def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
             if stub.error is not None:
                 raise stub.error
             result = stub.report if function == "build" else stub.simulation
-            return SimpleNamespace(directory=tmp_path / "out", report=result)
+            return SimpleNamespace(
+                directory=tmp_path / "out", report=result, mismatch=stub.mismatch
+            )
 
         return record
 

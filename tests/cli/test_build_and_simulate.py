@@ -1,6 +1,7 @@
 """build and simulate: what they ask the pipeline for and what they print."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,11 +75,12 @@ def test_simulate_passes_its_options_on(run, pipeline, tmp_path):
 
 
 def test_bits_that_differ_are_a_failure(run, pipeline):
+    pipeline.mismatch = SimpleNamespace(window=1, layer=7, name="block0.qkv")
     pipeline.simulation = pipeline.simulation.model_copy(update={"bit_exact": False})
     result = run("simulate", ".")
     assert result.exit_code == 1
     assert "NOT equal" in result.stdout
-    assert "does not give the bits of the integer reference" in result.stderr
+    assert "window 1, layer 7 (block0.qkv) is the first that differs" in result.stderr
 
 
 def test_an_error_is_one_message_and_status_1(run, pipeline):
