@@ -155,6 +155,27 @@ def test_extremes(kernels: Any, value: int) -> None:
     np.testing.assert_array_equal(one_head(kernels, q, k, v, None, a, 128, 8), expected)
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_distances_around_the_limit(kernels: Any, separate: bool) -> None:
+    """A distance beyond the limit counts as the limit; the weights may have their own buffer."""
+    limit, multiplier, shift = 85, 6, 1
+    top = np.array([[0], [2**31 - 1], [90 - 2**31]], np.int32)
+    scores = top - np.array([0, 1, 84, 85, 86, 87, 90], np.int32)
+    scores[1, 6], scores[2, 0] = -(2**31), 2**31 - 1
+    table = np.arange(255, -1, -1).astype(np.uint8)
+    distance = scores.max(-1, keepdims=True).astype(np.int64) - scores
+    expected = table[np.minimum(distance, limit) * multiplier >> shift]
+    source = kernels.tile(scores, 2)
+    stride = 11 if separate else 4 * source.stride
+    p = np.zeros(3 * stride, np.uint8) if separate else source.buffer.view(np.uint8)
+    sums = np.zeros(3, np.int32)
+    size = {"rows": 3, "columns": 7, "p_stride": stride, "sums": sums, "exp_table": table}
+    score = {"limit": limit, "multiplier": multiplier, "shift": shift}
+    kernels.call("attention_softmax", 8, scores=source, p=p, **size, **score)
+    np.testing.assert_array_equal([p[r * stride : r * stride + 7] for r in range(3)], expected)
+    np.testing.assert_array_equal(sums, expected.sum(-1))
+
+
 @pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
 def test_definition_is_softmax_attention(kernels: Any, spread: float) -> None:
     """Against float attention on the same integers; 8-bit weights and outputs leave this much."""
