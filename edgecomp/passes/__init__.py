@@ -53,7 +53,7 @@ def default_pipeline() -> list[Pass]:
         RecognizeAttention(),
         Repeat("clean_layouts", clean_layouts()),
         FoldNormAffine(),
-        Repeat("clean_up", [FoldConstants(), RemoveDeadCode()]),
+        Repeat("clean_up", [FoldConstants(), EliminateCommonSubexpressions(), RemoveDeadCode()]),
     ]
 
 

@@ -28,14 +28,24 @@ class SimplifyMovement(RewritePass):
         if chain is None:
             return False
         source, nodes = chain
-        price = sum(COST[member.op] for member in nodes)
-        if source.type.size > LARGEST or (price <= COST["reshape"] and not _idle(node)):
-            return False
-        plan = plan_view(source.shape, _index(source, nodes))
-        if plan is None or plan_cost(plan) >= price:
-            return False
-        graph.replace(node.output, emit_view(graph, source, plan, node))
-        return True
+        if node.op == "concat":
+            return _shorten(graph, source, nodes)
+        return any(
+            _shorten(graph, nodes[first].inputs[0], nodes[first:]) for first in range(len(nodes))
+        )
+
+
+def _shorten(graph: Graph, source: Value, nodes: list[Node]) -> bool:
+    """Replace the end of ``nodes``, which read ``source``, if that is cheaper."""
+    end = nodes[-1]
+    price = sum(COST[member.op] for member in nodes)
+    if source.type.size > LARGEST or (price <= COST["reshape"] and not _idle(end)):
+        return False
+    plan = plan_view(source.shape, _index(source, nodes))
+    if plan is None or plan_cost(plan) >= price:
+        return False
+    graph.replace(end.output, emit_view(graph, source, plan, end))
+    return True
 
 
 def _idle(node: Node) -> bool:

@@ -48,12 +48,9 @@ def plan_view(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
     """
     if index.size == 0 or math.prod(shape) == 0:
         return None
-    plans = [_cut_rows(shape, index), _cut(shape, index)]
-    found = [plan for plan in plans if plan is not None]
-    if not found:
-        strided = _strided(shape, index)
-        found = [strided] if strided is not None else []
-    return min(found, key=plan_cost, default=None)
+    plans = [_cut_rows(shape, index), _cut(shape, index), _permuted(shape, index)]
+    found = [plan for plan in plans if plan is not None] or [_strided(shape, index)]
+    return min((plan for plan in found if plan is not None), key=plan_cost, default=None)
 
 
 def _reshape(current: tuple[int, ...], wanted: tuple[int, ...]) -> Plan:
@@ -98,6 +95,39 @@ def _box(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
         tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
     ]
     return _slice(shape, starts, stops) if np.array_equal(expected, index) else None
+
+
+def _permuted(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
+    """All axes of the source in another order, then reshaped."""
+    atoms = _atoms(index)
+    if atoms is None or index.size != math.prod(shape):
+        return None
+    strides = {math.prod(shape[axis + 1 :]): axis for axis in range(len(shape)) if shape[axis] > 1}
+    order: list[int] = []
+    for size, stride in atoms:
+        inner: list[int] = []
+        while size > 1:
+            axis = strides.get(stride)
+            if axis is None or size % shape[axis]:
+                return None
+            inner.insert(0, axis)
+            size, stride = size // shape[axis], stride * shape[axis]
+        order += inner
+    permutation = _with_unit_axes(shape, order, index.shape)
+    moved = tuple(shape[axis] for axis in permutation)
+    step = Step("transpose", {"permutation": permutation})
+    return (step, *_reshape(moved, index.shape))
+
+
+def _with_unit_axes(
+    shape: tuple[int, ...], order: list[int], wanted: tuple[int, ...]
+) -> tuple[int, ...]:
+    """``order`` completed by the axes of size one, where ``wanted`` has them if it can be."""
+    units = [axis for axis, size in enumerate(shape) if size == 1]
+    if len(wanted) != len(shape) or wanted.count(1) != len(units):
+        return (*units, *order)
+    rest, ones = iter(order), iter(units)
+    return tuple(next(ones) if size == 1 else next(rest) for size in wanted)
 
 
 def _strided(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:

@@ -31,9 +31,7 @@ NHWC = {
     "padding, strides and groups": _conv(
         [2, 4, 8, 7], [8, 2, 3, 3], [2, 8, 4, 4], [2, 2], [1, 1, 1, 1], 2
     ),
-    "a depthwise convolution of signals": _conv(
-        [2, 4, 9], [4, 1, 3], [2, 4, 10], [1], [2, 1], 4
-    ),
+    "a depthwise convolution of signals": _conv([2, 4, 9], [4, 1, 3], [2, 4, 10], [1], [2, 1], 4),
 }
 
 

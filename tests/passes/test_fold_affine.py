@@ -91,7 +91,5 @@ CASES = {
 def test_fold(case, transform, ops):
     """Constants per channel vanish into the layer next to them where that is exact."""
     inputs, body, expected = CASES[case]
-    graph = transform(
-        f'graph "g" ({inputs}) -> (%y) {{ {body} }}', ExpandBatchNorm(), FoldAffine()
-    )
+    graph = transform(f'graph "g" ({inputs}) -> (%y) {{ {body} }}', ExpandBatchNorm(), FoldAffine())
     assert ops(graph) == expected

@@ -39,7 +39,9 @@ def test_form_reproduces_the_value(case):
 
 def test_cancelled_terms_are_gone():
     """2x - x is one term with factor one."""
-    graph = parse(f'graph "g" (%x: f32[5, 4]) -> (%y) {{ {BODIES["a sum in which terms cancel"]} }}')
+    graph = parse(
+        f'graph "g" (%x: f32[5, 4]) -> (%y) {{ {BODIES["a sum in which terms cancel"]} }}'
+    )
     form = linear_form(graph.outputs[0])
     assert form is not None and form.terms == 1 and (form.coefficient == 1.0).all()
 

@@ -77,10 +77,13 @@ def test_other_normalisations_stay(form, transform, ops):
 
 def test_gain_and_bias_become_part_of_it(transform, ops):
     """The product and the sum behind the normalisation are its gain and bias."""
-    body = (WHOLE + DIVIDE).replace("%y", "%n") + """
+    body = (
+        (WHOLE + DIVIDE).replace("%y", "%n")
+        + """
       %g: f32[8] = constant normal 1
       %b: f32[8] = constant normal 2
       %a: f32[2, 5, 8] = mul(%n, %g)
       %y: f32[2, 5, 8] = add(%b, %a)"""
+    )
     text = f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {body} }}'
     assert ops(transform(text, RecognizeLayerNorm(), FoldAffine())) == ["layer_norm"]
