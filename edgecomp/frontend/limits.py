@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-MAX_ELEMENTS = 1 << 28
+MAX_ELEMENTS = 1 << 26
 """Elements of one tensor, and of one matrix product's operands: far above any target."""
 
 MAX_NODES = 200_000

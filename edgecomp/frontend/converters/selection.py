@@ -10,6 +10,7 @@ import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend.call import Call, Operand, Unsupported
+from edgecomp.frontend.limits import excessive
 from edgecomp.frontend.registry import converts
 
 _PAD_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
@@ -155,8 +156,9 @@ def _pad_widths(call: Call) -> tuple[list[int], list[int]]:
     for index, axis in enumerate(axes):
         begins[call.axis(axis, rank)] = pads[index]
         ends[call.axis(axis, rank)] = pads[index + len(axes)]
-    if any(abs(p) > 1 << 28 for p in pads):
-        raise EdgecompError(f"pads {pads} are too large")
+    sizes = [s + b + e for s, b, e in zip(call.shape(0), begins, ends, strict=True)]
+    if excessive(sizes):
+        raise EdgecompError(f"pads {pads} make a tensor of shape {sizes}")
     return begins, ends
 
 

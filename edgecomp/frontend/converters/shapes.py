@@ -6,6 +6,7 @@ import math
 
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend.call import Call, Operand, Unsupported
+from edgecomp.frontend.limits import excessive
 from edgecomp.frontend.registry import converts
 
 
@@ -90,7 +91,7 @@ def tile(call: Call) -> Operand:
     """Tile: concatenation with itself along each repeated axis."""
     x, repeats = call.operand(0), call.numbers(1, "repeats")
     sizes = [size * count for size, count in zip(x.shape, repeats, strict=True)]
-    if min(repeats, default=1) < 1 or math.prod(sizes) > 1 << 28:
+    if min(repeats, default=1) < 1 or excessive(sizes):
         raise Unsupported(f"repeats are {repeats}", "repeat every axis once or a few times")
     for axis, count in enumerate(repeats):
         if count > 1:
