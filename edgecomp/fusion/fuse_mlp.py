@@ -1,12 +1,15 @@
-"""``q_linear`` with a table, then ``q_linear`` -> ``q_mlp``.
+"""``q_linear`` of type i8, then ``q_linear`` -> ``q_mlp``.
 
-The hidden tensor, often the largest of a network, then never exists as a whole.
+The hidden tensor, often the largest of a network, then never exists as a whole. A first layer
+without a table (a ReLU needs none) gets one that changes nothing.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgecomp.fusion.replacement import supersede, used_once
-from edgecomp.ir import Attribute, Graph, Node, RewritePass, create
+from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
 
 
 class FuseMlp(RewritePass):
@@ -19,7 +22,7 @@ class FuseMlp(RewritePass):
         first = node.inputs[0].producer if node.op == "q_linear" else None
         if first is None or first.op != "q_linear" or not used_once(graph, first):
             return False
-        if not first.attributes.get("table") or node.attributes.get("table"):
+        if node.attributes.get("table"):
             return False
         attributes: dict[str, Attribute] = {
             key: node.attributes[key]
@@ -27,8 +30,14 @@ class FuseMlp(RewritePass):
             if key in node.attributes
         }
         attributes["shift1"], attributes["shift2"] = first.integer("shift"), node.integer("shift")
-        inputs = [*first.inputs, *node.inputs[1:]]
+        operands = first.inputs[:4]
+        table = first.inputs[4] if first.attributes.get("table") else _identity(graph)
+        inputs = [*operands, table, *node.inputs[1:]]
         supersede(
             graph, node, create(graph, "q_mlp", inputs, attributes, name=node.name, before=node)
         )
         return True
+
+
+def _identity(graph: Graph) -> Value:
+    return graph.constant(np.arange(-128, 128).astype(np.int8), "identity_table")

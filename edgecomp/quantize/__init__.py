@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Graph, verify
+from edgecomp.ir import DType, Graph, verify
 from edgecomp.quantize.assign import Assignment
 from edgecomp.quantize.calibrate import Statistics, Windows, calibrate, split_windows
 from edgecomp.quantize.lower import lower
@@ -50,7 +50,17 @@ def quantize(
     if method not in METHODS:
         raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
     verify(graph)
+    _check_inputs(graph)
     statistics = calibrate(graph, windows)
     integer, mapping = lower(graph, Assignment(graph, statistics, method), compensate)
     verify(integer)
     return Quantized(integer, mapping, statistics)
+
+
+def _check_inputs(graph: Graph) -> None:
+    for value in graph.inputs:
+        if value.type.dtype is not DType.F32:
+            raise EdgecompError(
+                f"input {value.name} is {value.type.dtype.value}; networks take float32 inputs",
+                "export the part of the model behind the integer input",
+            )

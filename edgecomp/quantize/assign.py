@@ -113,8 +113,10 @@ class Assignment:
             if node.op == "concat" and not self._class(node.output).wide:
                 for value in node.inputs:
                     self._unite(value, node.output)
-            elif is_selection(node) and not self._class(node.inputs[0]).wide:
+            elif is_selection(node) and not self._is_wide(node.inputs[0], node.output):
                 self._unite(node.inputs[0], node.output)
+        for group in self._classes.values():
+            group.wide = group.wide and not group.narrow
 
     def _is_narrow_only(self, node: Node) -> bool:
         """Whether the result of ``node`` can only be int8: tables and maxima."""
@@ -143,6 +145,9 @@ class Assignment:
             self._class(value).wide = True
         for group in self._classes.values():
             group.wide = group.wide and not group.narrow
+
+    def _is_wide(self, *values: Value) -> bool:
+        return any(self._class(value).wide for value in values)
 
     # -- scales -------------------------------------------------------------------------------
 

@@ -34,8 +34,8 @@ class LayerQuality:
 class Quality:
     """All windows together; the figures are those of the network's first output.
 
-    ``outputs_db`` holds the SQNR of every output. ``argmax_agreement`` is the share of rows of the first output with the same largest element;
-    ``layers`` are in execution order.
+    ``outputs_db`` holds the SQNR of every output. ``argmax_agreement`` is the share of rows of the
+    first output with the same largest element; ``layers`` are in execution order.
     """
 
     sqnr_db: float

@@ -12,7 +12,6 @@ made to cancel. Two published ideas are used, in numpy of our own:
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
 LIMIT = 127
 """Weights are symmetric: ``[-127, 127]``."""
@@ -21,7 +20,7 @@ DAMPING = 1e-3
 """Added to the diagonal of the covariance, relative to its mean."""
 
 BLOCK = 64
-SWEEPS = 4
+SWEEPS = 2
 
 
 def round_weights(
@@ -54,8 +53,7 @@ def compensate(scaled: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """
     order = np.argsort(-np.diag(covariance), kind="stable")
     work = scaled[:, order].copy()
-    inverse = linalg.inv(covariance[np.ix_(order, order)], check_finite=False)
-    factor = linalg.cholesky((inverse + inverse.T) / 2, lower=False, check_finite=False)
+    factor = _inverse_factor(covariance[np.ix_(order, order)])
     rounded = np.empty_like(work)
     for start in range(0, work.shape[1], BLOCK):
         stop = min(start + BLOCK, work.shape[1])
@@ -105,8 +103,18 @@ def _descend_block(
     return changed
 
 
+def _inverse_factor(matrix: np.ndarray) -> np.ndarray:
+    """Upper triangular ``U`` with ``U^T U`` the inverse of ``matrix`` (positive definite).
+
+    With rows and columns reversed, the Cholesky factor of ``matrix`` becomes an upper one whose
+    inverse is ``U``.
+    """
+    reversed_factor = np.linalg.cholesky(matrix[::-1, ::-1])
+    return np.asarray(np.triu(np.linalg.inv(reversed_factor)[::-1, ::-1]))
+
+
 def _nearest(scaled: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(scaled), -LIMIT, LIMIT)
+    return np.asarray(np.clip(np.rint(scaled), -LIMIT, LIMIT))
 
 
 def _damping(covariance: np.ndarray) -> float:

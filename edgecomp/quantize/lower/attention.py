@@ -12,13 +12,19 @@ AVERAGE_ONE = 1 << 12
 """The weighted average of ``v`` leaves the kernel with 12 fraction bits."""
 
 
+LEAST_UNIT = 1e-8
+"""Scores of smaller units are all equal as far as 8-bit exponentials can tell."""
+
+
 @lowers("attention")
 def lower_attention(ctx: Lowering, node: Node) -> None:
     """Multi-head attention; an additive bias or mask must be constant."""
     heads = node.integer("heads")
     q, k = ctx.narrow(node.inputs[0], symmetric=True), ctx.narrow(node.inputs[1])
     v = ctx.narrow(node.inputs[2])
-    unit = q.type.scale * k.type.scale * abs(node.real("scale"))
+    if node.real("scale") < 0:
+        raise UnsupportedError("its scale is negative; negate the weights of the queries")
+    unit = max(q.type.scale * k.type.scale * node.real("scale"), LEAST_UNIT)
     limit, multiplier, shift = softmax_parameters(unit)
     attributes: dict[str, Attribute] = {
         "heads": heads,

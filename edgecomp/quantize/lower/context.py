@@ -200,6 +200,8 @@ def rescale(
     scale: float, zero: int, spec: Spec, low: int, high: int, factor: float = 1.0
 ) -> requant.Requantization:
     """Parameters for ``factor * scale * (acc - zero)`` in ``spec``, with ``acc`` in [low, high]."""
+    if max(-low, high) > requant.INT32:
+        raise UnsupportedError("its sums do not fit 32 bits; split it into smaller parts")
     ratio = factor * scale / spec.quantization.scale
     offset = spec.quantization.zero_point - zero * ratio
     parts = (np.array([part], np.float64) for part in (ratio, offset, low, high))

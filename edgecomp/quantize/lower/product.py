@@ -9,6 +9,7 @@ import numpy as np
 from edgecomp.ir import Quantization
 from edgecomp.quantize import requant, rounding
 from edgecomp.quantize.calibrate import Moments
+from edgecomp.quantize.lower.context import UnsupportedError
 from edgecomp.quantize.requant import Requantization
 
 _LOW, _HIGH = -128, 127
@@ -53,7 +54,7 @@ def quantize_weights(
         if requant.fits(multiplier, bias_q, bound):
             return result
         if shift == 0:
-            raise OverflowError("accumulators leave no multiplier within int32")
+            raise UnsupportedError("its sums of products do not fit 32 bits; split it into parts")
         shift -= 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgecomp.ir import Node, Value, create
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+from edgecomp.quantize.lower.attention import LEAST_UNIT
 from edgecomp.quantize.lower.context import Lowering, lowers, rescale, scalars
 
 PROBABILITY_ONE = 1 << 16
@@ -17,7 +18,7 @@ def lower_softmax(ctx: Lowering, node: Node) -> None:
     order = (*(i for i in range(rank) if i != axis), axis)
     x = _transposed(ctx, ctx.value(node.inputs[0]), order, node)
     spec = ctx.assignment.spec(node.output)
-    limit, multiplier, shift = softmax_parameters(x.type.scale)
+    limit, multiplier, shift = softmax_parameters(max(x.type.scale, LEAST_UNIT))
     attributes = scalars(rescale(1 / PROBABILITY_ONE, 0, spec, 0, PROBABILITY_ONE))
     attributes |= {"score_limit": limit, "score_multiplier": multiplier, "score_shift": shift}
     operands = [x, ctx.tensor(exponential_table(), "exponentials")]

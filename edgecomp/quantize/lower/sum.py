@@ -58,4 +58,6 @@ def _parameters(
         largest = bounds[0] * abs(first) + bounds[1] * abs(second) + abs(bias)
         if largest <= requant.INT32:
             return (first, second), bias, shift
-    raise OverflowError(f"operands of a sum exceed its result by {ratios}")
+    room = requant.INT32 // 4 / max(bounds)  # a sum that all but cancels: everything saturates
+    first, second = (round(min(max(ratio, -room), room)) for ratio in ratios)
+    return (first, second), round(min(max(offset, -requant.INT32 / 4), requant.INT32 / 4)), 0
