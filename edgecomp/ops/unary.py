@@ -62,7 +62,7 @@ def _selu(x: np.ndarray) -> np.ndarray:
 
 
 def _clip(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.minimum(np.maximum(x, low), high)
+    return np.asarray(np.minimum(np.maximum(x, low), high))
 
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
