@@ -51,7 +51,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
     (folder / "weights.bin").write_bytes(weights_image(spec))
     ports = {"inputs": _ports(spec.graph.inputs), "outputs": _ports(spec.graph.outputs)}
     common = {"spec": spec, "ports": ports, "prefix": spec.identifier}
-    files = {
+    files: dict[Path, tuple[str, dict[str, object]]] = {
         folder / "include" / f"{spec.identifier}.h": ("public.h.j2", {}),
         source / "edgecomp_config.h": ("config.h.j2", {}),
         source / "edgecomp_network.h": ("network.h.j2", {}),
@@ -125,9 +125,11 @@ def _ports(values: Sequence[Value]) -> list[Port]:
 
 
 def _float(value: float) -> str:
-    return f"{np.float32(value):.9g}f" if "." in f"{np.float32(value):.9g}" or "e" in (
-        f"{np.float32(value):.9g}"
-    ) else f"{np.float32(value):.9g}.0f"
+    return (
+        f"{np.float32(value):.9g}f"
+        if "." in f"{np.float32(value):.9g}" or "e" in (f"{np.float32(value):.9g}")
+        else f"{np.float32(value):.9g}.0f"
+    )
 
 
 def _copies(spec: ProjectSpec) -> dict[str, list[int]]:

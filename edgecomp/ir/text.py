@@ -288,12 +288,12 @@ class _Parser:
     def attribute(self) -> Attribute:
         t = self.tokens
         if t.accept("["):
-            items = []
+            items: list[Attribute] = []
             while not t.accept("]"):
                 if items:
                     t.expect(",")
                 items.append(self.attribute())
-            return tuple(items)  # type: ignore[arg-type]
+            return tuple(items)  # type: ignore[return-value]  # lists are of one type
         if t.kind() == "string":
             return str(json.loads(t.take("string")))
         if t.accept("true"):

@@ -45,7 +45,7 @@ class DType(enum.Enum):
     @property
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest value of an integer type."""
-        info = np.iinfo(_NUMPY[self])
+        info = np.iinfo(self.numpy)  # type: ignore[type-var]
         return int(info.min), int(info.max)
 
     @classmethod
@@ -96,7 +96,8 @@ class Quantization:
         """Round half to even and saturate ``real`` to ``dtype``."""
         low, high = dtype.bounds
         scaled = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
-        return np.clip(scaled, low, high).astype(dtype.numpy)
+        integers: np.ndarray = np.clip(scaled, low, high).astype(dtype.numpy)
+        return integers
 
     def dequantize(self, integer: np.ndarray) -> np.ndarray:
         """The float32 values that ``integer`` stands for."""

@@ -15,8 +15,10 @@ class VerificationError(EdgecompError):
 
 
 def verify(graph: Graph) -> None:
-    """Check order, uniqueness, uses, constants and types; ``VerificationError`` names the first
-    rule that is broken and the node that breaks it."""
+    """Check order, uniqueness, uses, constants and types.
+
+    ``VerificationError`` names the first rule that is broken and the node that breaks it.
+    """
     known: set[Value] = set()
     names: set[str] = set()
     for value in graph.inputs:

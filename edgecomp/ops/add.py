@@ -8,8 +8,8 @@ import numpy as np
 
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import Operator, register
-from edgecomp.ir.types import TensorType
 from edgecomp.ir.shapes import broadcast
+from edgecomp.ir.types import TensorType
 
 
 @register

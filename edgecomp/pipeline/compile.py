@@ -85,8 +85,10 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
 
 
 def _exposed_l3(placement: Placement, tilings: list[Tiling], board: Board) -> list[float]:
-    """What each layer waits for its weights: all of the read, or what the layer before it does
-    not hide."""
+    """What each layer waits for its weights, in cluster cycles.
+
+    All of the read, or, with prefetch, what the layer before it does not hide.
+    """
     waits = []
     for index, block in enumerate(placement.blocks):
         read = board.l3_l2_cycles(block.bytes) if block.bytes else 0.0

@@ -30,14 +30,13 @@ class FloatModel:
         self._names = [item.name for item in self._session.get_inputs()]
 
     def run(self, windows: Mapping[str, np.ndarray], order: list[str]) -> list[np.ndarray]:
-        """Outputs, each [windows, *shape], for inputs [windows, *shape]. ``order`` maps the model's
-        inputs, in its order, to keys of ``windows``."""
+        """Outputs, each [windows, *shape], for inputs [windows, *shape].
+
+        ``order`` maps the model's inputs, in its order, to keys of ``windows``.
+        """
         count = next(iter(windows.values())).shape[0]
         results: list[list[np.ndarray]] = []
         for index in range(count):
-            feed = {
-                name: windows[key][index]
-                for name, key in zip(self._names, order, strict=True)
-            }
+            feed = {name: windows[key][index] for name, key in zip(self._names, order, strict=True)}
             results.append([np.asarray(x) for x in self._session.run(None, feed)])
         return [np.stack(each) for each in zip(*results, strict=True)]

@@ -10,8 +10,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over all windows and outputs: signal-to-quantization-noise ratio in dB, cosine of the
-    angle, largest absolute error, and the share of windows with the same largest element."""
+    """Figures over all windows and outputs.
+
+    Signal-to-quantization-noise ratio in dB, cosine of the angle, largest absolute error, and the
+    share of windows with the same largest element.
+    """
 
     sqnr_db: float
     cosine: float

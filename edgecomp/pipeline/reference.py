@@ -96,8 +96,10 @@ def save_reference(path: Path, graph: Graph, reference: Reference) -> None:
 
 
 def _savez(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """An .npz whose bytes depend on its contents only (numpy's carries no time stamps either,
-    but leaves the order of members to the caller)."""
+    """An .npz whose bytes depend on its contents only.
+
+    numpy writes no time stamps, but leaves the order of members to the caller.
+    """
     ordered = {key: arrays[key] for key in sorted(arrays)}
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **ordered)

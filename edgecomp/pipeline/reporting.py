@@ -191,9 +191,7 @@ def _energy(board: Board, seconds: float) -> Energy:
     )
 
 
-def _layer(
-    layer: Layer, plan: Plan, checksum: int, quality: Mapping[Value, float]
-) -> LayerReport:
+def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[Value, float]) -> LayerReport:
     return LayerReport(
         name=layer.name,
         op=layer.node.op,

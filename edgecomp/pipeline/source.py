@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecomp.errors import EdgecompError
+from edgecomp.frontend.export import Exporter
 
 Windows = dict[str, np.ndarray]
 """Input name -> float32 [windows, *shape of the input, batch 1 included]."""
@@ -34,7 +35,7 @@ def zoo_source(
     folder: Path,
     options: Mapping[str, object],
     weights: Path | None,
-    exporter: str,
+    exporter: Exporter,
 ) -> Source:
     """Export the zoo's encoder ``name`` to ``folder``."""
     import torch
@@ -58,9 +59,7 @@ def zoo_source(
     parameters = sum(p.numel() for p in encoder.module.parameters())
     notices = []
     if weights is None:
-        notices.append(
-            "weights are synthetic (no --weights given): accuracy figures mean nothing"
-        )
+        notices.append("weights are synthetic (no --weights given): accuracy figures mean nothing")
     elif encoder.assumed:
         assumed = ", ".join(f"{key}={encoder.options[key]}" for key in encoder.assumed)
         notices.append(f"the checkpoint does not tell, and defaults were taken for: {assumed}")
@@ -162,7 +161,9 @@ def _synthetic(
 
     if isinstance(source.encoder, Encoder):
         [name] = shapes
-        note = f"calibrated on synthetic {source.encoder.spec.signal} windows (no --calibration given)"
+        note = (
+            f"calibrated on synthetic {source.encoder.spec.signal} windows (no --calibration given)"
+        )
         windows = {name: source.encoder.windows(count, seed).reshape(count, *shapes[name])}
     else:
         note = "calibrated on normal noise (no --calibration given): accuracy figures mean little"

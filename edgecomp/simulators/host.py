@@ -44,10 +44,11 @@ class HostSimulator:
         ``SimulatorError`` says what the compiler or the program reported.
         """
         compiler = find_compiler()
+        firmware = project.firmware.resolve()
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
             program = work / "network"
-            self._compile(compiler, project.firmware, program)
+            self._compile(compiler, firmware, program)
             (work / "input.bin").write_bytes(pack_inputs(project.inputs))
             self._execute(program, work)
             checks = unpack_checksums((work / "checksums.txt").read_text(), project.layers)

@@ -34,6 +34,4 @@ def select_simulator(name: str, *, sanitize: bool = False, seed: int = 1) -> Sim
             "this version of edgecomp has no GVSoC platform layer yet",
             "use --simulator host: it runs the same C bit for bit, with estimated cycles",
         )
-    raise SimulatorError(
-        f"unknown simulator '{name}'", f"known: {', '.join(simulator_names())}"
-    )
+    raise SimulatorError(f"unknown simulator '{name}'", f"known: {', '.join(simulator_names())}")

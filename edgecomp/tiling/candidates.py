@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from edgecomp.ir import Value
-from edgecomp.tiling.expr import Const, Expr
-from edgecomp.tiling.program import Loop, Operand, Region
+from edgecomp.tiling.expr import Const
+from edgecomp.tiling.program import Direction, Loop, Operand, Region
 
 
 def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
@@ -40,16 +40,16 @@ def buffers_for(*loops: Loop) -> int:
 
 
 def row_operand(
-    name: str, value: Value, rows: Loop, width: int, direction: str = "in"
+    name: str, value: Value, rows: Loop, width: int, direction: Direction = "in"
 ) -> Operand:
     """Whole rows of a tensor seen as [rows, width]."""
     pitch = width * value.type.dtype.bytes
     region = Region.contiguous(rows.start * pitch, rows.size * pitch)
-    return _operand(name, value, direction, region, rows.index, buffers_for(rows))
+    return Operand(name, value, direction, region, rows.index, buffers_for(rows))
 
 
 def block_operand(
-    name: str, value: Value, rows: Loop, columns: Loop, direction: str = "in"
+    name: str, value: Value, rows: Loop, columns: Loop, direction: Direction = "in"
 ) -> Operand:
     """A block of a tensor seen as [rows, columns]."""
     size = value.type.dtype.bytes
@@ -58,22 +58,16 @@ def block_operand(
         rows.start * pitch + columns.start * size, rows.size, columns.size * size, pitch
     )
     key = rows.index * columns.trips + columns.index
-    return _operand(name, value, direction, region, key, buffers_for(rows, columns))
+    return Operand(name, value, direction, region, key, buffers_for(rows, columns))
 
 
 def vector_operand(name: str, value: Value, columns: Loop) -> Operand:
     """The part of a per-channel constant that belongs to ``columns``."""
     size = value.type.dtype.bytes
     region = Region.contiguous(columns.start * size, columns.size * size)
-    return _operand(name, value, "in", region, columns.index, buffers_for(columns))
+    return Operand(name, value, "in", region, columns.index, buffers_for(columns))
 
 
 def whole_operand(name: str, value: Value) -> Operand:
     """A tensor that stays in L1 for the whole layer."""
-    return _operand(name, value, "in", Region.contiguous(0, value.type.bytes), Const(0), 1)
-
-
-def _operand(
-    name: str, value: Value, direction: str, region: Region, key: Expr, buffers: int
-) -> Operand:
-    return Operand(name, value, "out" if direction == "out" else "in", region, key, buffers)
+    return Operand(name, value, "in", Region.contiguous(0, value.type.bytes), Const(0), 1)

@@ -54,7 +54,9 @@ def estimate(program: TileProgram, board: Board) -> Cost:
     overhead = STEP_CYCLES * program.steps
     busy = np.maximum(compute, beside) + exposed
     total = prologue + float(busy.sum()) + epilogue + overhead
-    return Cost(total, float(compute.sum()), total - overhead - float(compute.sum()), overhead, moved)
+    return Cost(
+        total, float(compute.sum()), total - overhead - float(compute.sum()), overhead, moved
+    )
 
 
 def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
@@ -72,8 +74,10 @@ def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
 def _transfer_cycles(
     program: TileProgram, operand: Operand, board: Board
 ) -> tuple[np.ndarray, int]:
-    """Cycles per step (a load at the step that first needs the tile, a store at the last step
-    that fills it) and the bytes moved in all."""
+    """Cycles per step and the bytes moved in all.
+
+    A load counts at the step that first needs the tile, a store at the last one that fills it.
+    """
     keys = program.at_steps(operand.key)
     changes = np.ones(program.steps, dtype=bool)
     if operand.direction == "in":

@@ -54,9 +54,11 @@ class Const(Expr):
     value: int
 
     def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        """See :meth:`Expr.evaluate`."""
         return self.value
 
     def c(self, suffix: str = "") -> str:
+        """See :meth:`Expr.c`."""
         return str(self.value)
 
 
@@ -67,9 +69,11 @@ class Var(Expr):
     name: str
 
     def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        """See :meth:`Expr.evaluate`."""
         return indices[self.name]
 
     def c(self, suffix: str = "") -> str:
+        """See :meth:`Expr.c`."""
         return self.name + suffix
 
 
@@ -82,9 +86,11 @@ class Binary(Expr):
     right: Expr
 
     def evaluate(self, indices: Mapping[str, Number]) -> Number:
+        """See :meth:`Expr.evaluate`."""
         return _apply(self.operator, self.left.evaluate(indices), self.right.evaluate(indices))
 
     def c(self, suffix: str = "") -> str:
+        """See :meth:`Expr.c`."""
         if self.operator in ("min", "max"):
             return f"EC_{self.operator.upper()}({self.left.c(suffix)}, {self.right.c(suffix)})"
         return f"({self.left.c(suffix)} {self.operator} {self.right.c(suffix)})"

@@ -80,9 +80,7 @@ class Region:
         return Region(wrap(offset), wrap(length))
 
     @staticmethod
-    def block(
-        offset: Expr | int, rows: Expr | int, length: Expr | int, row_stride: int
-    ) -> Region:
+    def block(offset: Expr | int, rows: Expr | int, length: Expr | int, row_stride: int) -> Region:
         """``rows`` runs of ``length`` bytes; a single run where they touch."""
         length = wrap(length)
         if length == Const(row_stride):

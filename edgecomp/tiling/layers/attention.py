@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from edgecomp.ir import Node
+from edgecomp.ir import Node, Value
 from edgecomp.tiling.candidates import buffers_for, tile_sizes, whole_operand
 from edgecomp.tiling.expr import Expr, least, most, wrap
 from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
@@ -109,8 +109,7 @@ class _Tiles:
         column = self.h.index * self.depth + self._offset("q")
         return Region.block(start + column, self.m.size, self.depth, width)
 
-    def _keys_operand(self, name: str, value: object, depth: int, block: Expr) -> Operand:
-        tensor = self.k if name == "k" else self.v
+    def _keys_operand(self, name: str, tensor: Value, depth: int, block: Expr) -> Operand:
         width = tensor.shape[-1]
         first = block * self.key_step
         start = (self.b.index * self.keys + first) * width
@@ -194,7 +193,9 @@ class _Tiles:
             "first": is_zero(self.value_block),
         }
         work = self.m.size * self.value_dim
-        return Call("attention_values", arguments, work, work * columns, self.m.size, self._phase(1))
+        return Call(
+            "attention_values", arguments, work, work * columns, self.m.size, self._phase(1)
+        )
 
     def _normalize(self) -> Call:
         node = self.node

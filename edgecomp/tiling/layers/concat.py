@@ -56,9 +56,7 @@ def _runs(node: Node, widths: list[int], e: Loop) -> TileProgram:
         buffers = buffers_for(e)
         operands.append(Operand(f"x{index}", value, "in", source, e.index, buffers))
         operands.append(Operand(f"y{index}", node.output, "out", target, e.index, buffers))
-        arguments = copy_arguments(
-            [size], [1], [1], 1, Pointer(f"x{index}"), Pointer(f"y{index}")
-        )
+        arguments = copy_arguments([size], [1], [1], 1, Pointer(f"x{index}"), Pointer(f"y{index}"))
         calls.append(Call("copy", arguments, elements=size))
         first += width
     return TileProgram((e,), tuple(operands), tuple(calls), order=_title(node))

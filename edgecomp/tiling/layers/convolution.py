@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from edgecomp.ir import Node
+from edgecomp.ir import Node, Value
 from edgecomp.tiling.candidates import (
     buffers_for,
     row_operand,
@@ -37,8 +37,10 @@ from edgecomp.tiling.search import tiler
 
 @dataclass(frozen=True)
 class Window:
-    """Geometry of a sliding window over [N, height, width, channels], one-dimensional cases
-    turned so that the long axis is the height."""
+    """Geometry of a sliding window over [N, height, width, channels].
+
+    One-dimensional cases are turned so that the long axis is the height.
+    """
 
     batch: int
     height: int
@@ -87,7 +89,9 @@ class Window:
 
     def first_row(self, rows: Loop) -> Expr:
         """First input row that a tile of output rows reads."""
-        return least(most(rows.start * self.strides[0], self.pad_top) - self.pad_top, self.height - 1)
+        return least(
+            most(rows.start * self.strides[0], self.pad_top) - self.pad_top, self.height - 1
+        )
 
     def row_count(self, rows: Loop) -> Expr:
         """Number of input rows that a tile of output rows reads."""
@@ -136,9 +140,7 @@ def convolution(node: Node) -> Iterator[TileProgram]:
             yield _program(node, window, r, o, (o, r))
 
 
-def _program(
-    node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ...]
-) -> TileProgram:
+def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ...]) -> TileProgram:
     x, w, multiplier, bias = node.inputs[:4]
     b = Loop("b", window.batch, 1)
     groups = node.integer("groups")
@@ -188,7 +190,7 @@ def _program(
 
 
 def _input(
-    x: object,
+    x: Value,
     window: Window,
     b: Loop,
     r: Loop,
@@ -196,14 +198,9 @@ def _input(
     first_channel: Expr,
     channels: Expr,
 ) -> Operand:
-    from edgecomp.ir import Value
-
-    assert isinstance(x, Value)
     pixels = (b.index * window.height + window.first_row(r)) * window.width
     rows = window.row_count(r) * window.width
-    region = Region.block(
-        pixels * window.channels + first_channel, rows, channels, window.channels
-    )
+    region = Region.block(pixels * window.channels + first_channel, rows, channels, window.channels)
     key = b.index * r.trips + r.index
     loops = [b, r]
     if o is not None:

@@ -79,9 +79,7 @@ def expand(node: Node) -> Iterator[TileProgram]:
     return _programs(node, x_shape, axes)
 
 
-def _programs(
-    node: Node, x_shape: Sequence[int], axes: Sequence[Axis]
-) -> Iterator[TileProgram]:
+def _programs(node: Node, x_shape: Sequence[int], axes: Sequence[Axis]) -> Iterator[TileProgram]:
     for grid in grids([axis.size for axis in axes], AXES):
         program = _program(node, x_shape, axes, grid)
         if program is not None:

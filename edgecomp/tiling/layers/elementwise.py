@@ -11,6 +11,7 @@ from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.program import (
     Argument,
     Call,
+    Direction,
     Operand,
     Pointer,
     Scalar,
@@ -69,9 +70,7 @@ def _program(
     return TileProgram(grid.loops, tuple(operands), (call,), order=title)
 
 
-def collapse(
-    operands: Sequence[Sequence[int]], result: Sequence[int]
-) -> list[tuple[int, ...]]:
+def collapse(operands: Sequence[Sequence[int]], result: Sequence[int]) -> list[tuple[int, ...]]:
     """Shapes of operands and result with as few axes as broadcasting allows.
 
     Axes of size 1 in the result disappear; neighbours that every operand broadcasts alike merge.
@@ -94,7 +93,7 @@ def collapse(
 
 
 def broadcast_operand(
-    name: str, value: Value, shape: Sequence[int], grid: Grid, direction: str
+    name: str, value: Value, shape: Sequence[int], grid: Grid, direction: Direction
 ) -> Operand | None:
     """The part of a tensor of collapsed ``shape`` that the tiles of ``grid`` need."""
     varies = [size != 1 for size in shape]
@@ -103,8 +102,7 @@ def broadcast_operand(
     region = box_region(shape, starts, sizes, value.type.dtype.bytes)
     if region is None:
         return None
-    kind = "out" if direction == "out" else "in"
-    return Operand(name, value, kind, region, grid.key(varies), grid.buffers(varies))
+    return Operand(name, value, direction, region, grid.key(varies), grid.buffers(varies))
 
 
 def broadcast_strides(shape: Sequence[int], grid: Grid) -> list[Expr]:

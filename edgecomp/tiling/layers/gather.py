@@ -32,7 +32,9 @@ def _program(node: Node, grid: Grid, depth: int) -> TileProgram | None:
     indices = node.inputs[1].array.ravel().tolist()
     (o_start, i_start), (o_size, i_size) = grid.starts, grid.sizes
     outer, inner = grid.shape
-    source = box_region((outer, depth, inner), (o_start, 0, i_start), (o_size, depth, i_size), element)
+    source = box_region(
+        (outer, depth, inner), (o_start, 0, i_start), (o_size, depth, i_size), element
+    )
     target = box_region(
         (outer, len(indices), inner), (o_start, 0, i_start), (o_size, len(indices), i_size), element
     )
@@ -65,7 +67,9 @@ def _runs(indices: list[int]) -> Iterator[tuple[int, int, int, int]]:
     while position < len(indices):
         step = steps[position] if position < len(steps) else 0
         count = 1
-        while step >= 0 and position + count - 1 < len(steps) and steps[position + count - 1] == step:
+        while (
+            step >= 0 and position + count - 1 < len(steps) and steps[position + count - 1] == step
+        ):
             count += 1
         yield position, indices[position], max(step, 0), count
         position += count

@@ -49,9 +49,7 @@ def linear(node: Node) -> Iterator[TileProgram]:
             yield _program(node, m, n, (n, m), depth)
 
 
-def _program(
-    node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int
-) -> TileProgram:
+def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) -> TileProgram:
     x, w, multiplier, bias = node.inputs[:4]
     operands = [
         row_operand("x", x, m, depth),

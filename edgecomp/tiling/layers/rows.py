@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from edgecomp.ir import Node
 from edgecomp.tiling.candidates import tile_sizes, vector_operand, whole_operand
 from edgecomp.tiling.expr import wrap
-from edgecomp.tiling.program import Argument, Call, Loop, Operand, Pointer, Scalar, TileProgram, c_type
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Loop,
+    Operand,
+    Pointer,
+    Scalar,
+    TileProgram,
+    c_type,
+)
 from edgecomp.tiling.search import tiler
 
 ELEMENTS_MULTIPLE = 256
@@ -20,9 +29,8 @@ def _loops(node: Node) -> Iterator[Loop]:
 
 
 def _result(node: Node, e: Loop) -> Operand:
-    size = node.output.type.dtype.bytes
     read = vector_operand("y", node.output, e)
-    return Operand("y", node.output, "out", read.region, read.key, 2 if size and e.trips > 1 else 1)
+    return Operand("y", node.output, "out", read.region, read.key, read.buffers)
 
 
 def _shape(e: Loop) -> dict[str, Argument]:

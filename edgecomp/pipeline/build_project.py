@@ -10,6 +10,7 @@ from pathlib import Path
 from edgecomp.codegen.project import ProjectSpec, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
+from edgecomp.frontend.export import Exporter
 from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
@@ -56,7 +57,7 @@ def build(
     seed: int = 0,
     windows: int = DEFAULT_WINDOWS,
     method: Method = "mse",
-    exporter: str = "dynamo",
+    exporter: Exporter = "dynamo",
     progress: Progress | None = None,
 ) -> Build:
     """Compile ``model``, an encoder of the zoo or the path of an ONNX file.
@@ -111,7 +112,7 @@ def _source(
     options: Mapping[str, object],
     weights: str | Path | None,
     dims: Mapping[str, int] | None,
-    exporter: str,
+    exporter: Exporter,
 ) -> Source:
     text = str(model)
     if text.endswith(".onnx") or isinstance(model, Path):

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph
-from edgecomp.pipeline.build import Build
+from edgecomp.pipeline.build_project import Build
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.quality import agreement
 from edgecomp.pipeline.reference import (
@@ -62,7 +62,7 @@ def simulate(
     for a folder that is no build, a missing simulator, or a program that stops.
     """
     progress = progress or Silent()
-    directory = build.directory if isinstance(build, Build) else Path(build)
+    directory = (build.directory if isinstance(build, Build) else Path(build)).resolve()
     runner = select_simulator(simulator, sanitize=sanitize, seed=seed)
     built = Report.read(directory / "report.json")
     graph, stored = load_reference(directory)
@@ -132,9 +132,7 @@ def _first(stored: Reference, windows: int) -> Reference:
     )
 
 
-def _compare(
-    reference: Reference, runs: list[WindowRun], names: list[str]
-) -> Mismatch | None:
+def _compare(reference: Reference, runs: list[WindowRun], names: list[str]) -> Mismatch | None:
     for window, run in enumerate(runs):
         for layer, checksum in enumerate(run.checksums):
             if checksum != int(reference.checksums[window, layer]):

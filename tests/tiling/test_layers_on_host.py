@@ -1,0 +1,226 @@
+"""Every tiler against the integer definitions: generated C, small L1, sanitizers on.
+
+Many layers share one project, because compiling is what takes time. Each layer's result is a
+network output, so that every byte is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecomp.codegen import checksum
+from edgecomp.codegen.project import ProjectSpec, write_project
+from edgecomp.ir import DType, Graph, Quantization, TensorType, Value, create, interpret, verify
+from edgecomp.pipeline.compile import plan
+from edgecomp.simulators import HostSimulator, ProjectRun
+from edgecomp.targets import Board, load_board
+
+STATED = {"scale": 0.05, "zero": 0}
+
+
+def board(l1_bytes: int) -> Board:
+    """The evaluation kit with another L1 for planned buffers."""
+    kit = load_board("gap9_evk")
+    memories = kit.memories.model_copy(update={"l1_bytes": l1_bytes + kit.l1_reserved_bytes})
+    return kit.model_copy(update={"memories": memories})
+
+
+class Builder:
+    """Random operands and layers whose results are network outputs."""
+
+    def __init__(self, seed: int) -> None:
+        self.graph = Graph("layers")
+        self.random = np.random.default_rng(seed)
+
+    def input(self, *shape: int, dtype: DType = DType.I8) -> Value:
+        tensor = TensorType(shape, dtype, Quantization(0.05, 0))
+        return self.graph.add_input("x", tensor)
+
+    def constant(self, *shape: int, dtype: DType = DType.I8, high: int | None = None) -> Value:
+        low, top = dtype.bounds
+        data = self.random.integers(low, high or top, shape, endpoint=True)
+        return self.graph.constant(data.astype(dtype.numpy), quantization=Quantization(0.05, 0))
+
+    def channels(self, count: int, depth: int) -> tuple[Value, Value, int]:
+        """Multiplier, bias and shift under which a product of ``depth`` stays within int32."""
+        shift = 12 + int(np.log2(depth))
+        multiplier = self.random.integers(1, 2**31 // (depth * 2**15) + 1, count)
+        bias = self.random.integers(-(2**18), 2**18, count)
+        make = self.graph.constant
+        return make(multiplier.astype(np.int32)), make(bias.astype(np.int32)), shift
+
+    def layer(self, op: str, inputs: list[Value], **attributes: object) -> Value:
+        node = create(self.graph, op, inputs, attributes, name=f"{op} {len(self.graph.nodes)}")  # type: ignore[arg-type]
+        self.graph.outputs.append(node.output)
+        return node.output
+
+
+def linears(b: Builder) -> None:
+    for rows, columns, depth in [(40, 24, 32), (7, 5, 3), (1, 64, 96), (33, 1, 20)]:
+        multiplier, bias, shift = b.channels(columns, depth)
+        operands = [b.input(rows, depth), b.constant(columns, depth), multiplier, bias]
+        common = {**STATED, "shift": shift}
+        b.layer("q_linear", operands, dtype="i8", table=False, residual=False, **common)
+        table = b.constant(256)
+        b.layer("q_linear", [*operands, table], dtype="i8", table=True, residual=False, **common)
+        residual = b.input(rows, columns, dtype=DType.I16)
+        extended = [*operands, residual]
+        b.layer("q_linear", extended, dtype="i16", table=False, residual=True, **common)
+
+
+def mlps(b: Builder) -> None:
+    for rows, hidden, columns, depth in [(40, 48, 24, 16), (5, 7, 3, 9)]:
+        m1, b1, shift1 = b.channels(hidden, depth)
+        m2, b2, shift2 = b.channels(columns, hidden)
+        w1, w2 = b.constant(hidden, depth), b.constant(columns, hidden)
+        operands = [b.input(rows, depth), w1, m1, b1, b.constant(256), w2, m2, b2]
+        common = {**STATED, "shift1": shift1, "shift2": shift2}
+        b.layer("q_mlp", operands, dtype="i8", residual=False, **common)
+        residual = b.input(rows, columns, dtype=DType.I16)
+        b.layer("q_mlp", [*operands, residual], dtype="i16", residual=True, **common)
+
+
+def attentions(b: Builder) -> None:
+    table = b.graph.constant(np.linspace(255, 0, 256).astype(np.uint8))
+    common = {
+        "score_limit": 4000,
+        "score_multiplier": 65,
+        "score_shift": 10,
+        "v_zero": 3,
+        "multiplier": 100,
+        "bias": 1 << 17,
+        "shift": 18,
+        "dtype": "i8",
+        **STATED,
+    }
+    packed = b.input(1, 30, 3 * 24)
+    sizes = {"heads": 3, "head_dim": 8, "value_dim": 8}
+    offsets = {"q_offset": 0, "k_offset": 24, "v_offset": 48}
+    b.layer("q_attention", [packed, packed, packed, table], **common, **sizes, **offsets)
+    q, k, v = b.input(2, 9, 8), b.input(2, 21, 8), b.input(2, 21, 12)
+    offsets = {"q_offset": 0, "k_offset": 0, "v_offset": 0}
+    sizes = {"heads": 2, "head_dim": 4, "value_dim": 6}
+    b.layer("q_attention", [q, k, v, table], **common, **sizes, **offsets)
+    bias = b.random.integers(-3000, 3000, (2, 9, 21)).astype(np.int32)
+    biased = [q, k, v, table, b.graph.constant(bias)]
+    b.layer("q_attention", biased, **common, **sizes, **offsets)
+
+
+def normalisations(b: Builder) -> None:
+    common = {"epsilon_q8": 50, "shift": 30, "multiplier": 1 << 29, "dtype": "i8", **STATED}
+    for rows, width in [(50, 24), (3, 7)]:
+        x = b.input(rows, width, dtype=DType.I16)
+        b.layer("q_layer_norm", [x], affine=False, **common)
+        gain, offset = b.constant(width, dtype=DType.I16), b.channels(width, 16)[1]
+        scaled = {**common, "gain_shift": 18}
+        b.layer("q_layer_norm", [x, gain, offset], affine=True, **scaled)
+    table = b.graph.constant(np.linspace(255, 0, 256).astype(np.uint8))
+    score = {"score_limit": 255, "score_multiplier": 1, "score_shift": 0, "axis": 1}
+    requant = {"multiplier": 127, "bias": 0, "shift": 16, "dtype": "i8", **STATED}
+    b.layer("q_softmax", [b.input(20, 31), table], **score, **requant)
+
+
+def elementwise(b: Builder) -> None:
+    requant = {"bias": 1 << 7, "shift": 8, "dtype": "i8", **STATED}
+    shapes = [((30, 40), (30, 40)), ((2, 3, 40), (40,)), ((6, 20), (6, 1)), ((4, 1, 9), (1, 5, 9))]
+    for first, second in shapes:
+        x, y = b.input(*first), b.input(*second, dtype=DType.I16)
+        b.layer("q_add", [x, y], multiplier_a=200, multiplier_b=-3, **requant)
+        b.layer("q_mul", [x, y], zero_a=3, zero_b=-5, multiplier=2, **requant)
+    x = b.input(2000)
+    b.layer("q_table", [x, b.constant(256)], dtype="i8", **STATED)
+    b.layer("q_requantize", [x], multiplier=77, **{**requant, "dtype": "i16"})
+    for function in ("mean", "max"):
+        common = {"function": function, "multiplier": 5, **requant}
+        for axes in [(1,), (0,), (2,), (0, 2)]:
+            b.layer("q_reduce", [b.input(6, 25, 8)], axes=axes, keep=False, **common)
+
+
+def products_and_windows(b: Builder) -> None:
+    requant = {"multiplier": 9, "bias": 1 << 9, "shift": 10, "dtype": "i8", **STATED}
+    zeros = {"zero_a": 2, "zero_b": -7}
+    a, c = b.input(3, 20, 16), b.input(3, 16, 11)
+    b.layer("q_matmul", [a, c], transpose_b=False, **zeros, **requant)
+    b.layer("q_matmul", [a, b.input(1, 11, 16)], transpose_b=True, **zeros, **requant)
+    cases = [
+        ((1, 12, 9, 4), (8, 3, 3, 4), 1, (1, 1), (1, 1, 1, 1), (1, 1)),
+        ((2, 11, 6, 6), (6, 3, 3, 1), 6, (2, 1), (0, 1, 2, 0), (1, 1)),
+        ((1, 1, 40, 5), (7, 1, 5, 5), 1, (1, 3), (0, 2, 0, 2), (1, 2)),
+        ((1, 1, 30, 8), (8, 1, 3, 4), 2, (1, 1), (0, 1, 0, 1), (1, 1)),
+    ]
+    for x_shape, w_shape, groups, strides, pads, dilations in cases:
+        multiplier, bias, shift = b.channels(w_shape[0], int(np.prod(w_shape[1:])))
+        operands = [b.input(*x_shape), b.constant(*w_shape), multiplier, bias]
+        where = {"strides": strides, "pads": pads, "dilations": dilations, "groups": groups}
+        stated = {"zero_x": -4, "shift": shift, "dtype": "i8", **STATED}
+        b.layer("q_conv", operands, table=False, **where, **stated)
+    for function in ("max", "average"):
+        where = {"kernel": (3, 2), "strides": (2, 2), "pads": (1, 0, 1, 0), "zero_x": 1}
+        b.layer("q_pool", [b.input(1, 14, 10, 3)], function=function, **where, **requant)
+
+
+def movements(b: Builder) -> None:
+    for shape, order in [((20, 30), (1, 0)), ((4, 6, 10), (1, 0, 2)), ((2, 3, 4, 5), (3, 1, 2, 0))]:
+        b.layer("transpose", [b.input(*shape)], permutation=order)
+    x = b.input(6, 10, 8, dtype=DType.I16)
+    b.layer("slice", [x], starts=(0, 2, 0), stops=(6, 9, 8), steps=(1, 1, 1))
+    b.layer("slice", [x], starts=(1, 0, 1), stops=(6, 10, 8), steps=(2, 3, 2))
+    b.layer("concat", [x, b.input(6, 4, 8, dtype=DType.I16)], axis=1)
+    b.layer("concat", [b.input(300), b.input(1), b.input(7)], axis=0)
+    b.layer("expand", [b.input(5, 1, 6)], shape=(5, 7, 6))
+    indices = b.graph.constant(np.array([3, 0, 2, 4, 4, 1], np.int64))
+    b.layer("gather", [x, indices], axis=1)
+    b.layer("pad", [b.input(4, 5, 6)], pads=(0, 1, 2, 0, 3, 0), value=0.0)
+
+
+@pytest.mark.parametrize("l1_bytes", [1800, 6000, 100_000])
+@pytest.mark.parametrize(
+    "family",
+    [
+        linears,
+        mlps,
+        attentions,
+        normalisations,
+        elementwise,
+        products_and_windows,
+        movements,
+    ],
+    ids=lambda family: family.__name__,
+)
+def test_generated_c_gives_the_bits_of_the_definition(
+    family: Callable[[Builder], None], l1_bytes: int, tmp_path: Path
+) -> None:
+    """Tiles of every size, in L1 memories that force many, one or no cut."""
+    builder = Builder(seed=l1_bytes)
+    family(builder)
+    graph = builder.graph
+    verify(graph)
+    planned = plan(graph, board(l1_bytes))
+    nodes = [layer.node for layer in planned.layers]
+    programs = [layer.tiling.program for layer in planned.layers]
+    if l1_bytes < 3000:
+        assert max(program.steps for program in programs) > 2
+    spec = ProjectSpec("layers", graph, nodes, programs, planned.placement, planned.board)
+    write_project(spec, tmp_path / "firmware")
+    inputs = {}
+    for value in graph.inputs:
+        low, high = value.type.dtype.bounds
+        data = builder.random.integers(low, high, value.shape, endpoint=True)
+        inputs[value.name] = data.astype(value.type.dtype.numpy)
+    expected = interpret(graph, inputs)
+    project = ProjectRun(
+        tmp_path / "firmware",
+        [inputs[value.name][None] for value in graph.inputs],
+        [value.type for value in graph.outputs],
+        len(nodes),
+    )
+    [run] = HostSimulator(sanitize=True, seed=l1_bytes).run(project)
+    for node, wanted, got, reported in zip(
+        nodes, expected, run.outputs, run.checksums, strict=True
+    ):
+        np.testing.assert_array_equal(got, wanted, err_msg=f"{node.name} {node.output.shape}")
+        assert reported == checksum(wanted), node.name
