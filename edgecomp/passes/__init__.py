@@ -15,6 +15,7 @@ from edgecomp.passes.recognize_attention import RecognizeAttention
 from edgecomp.passes.recognize_functions import RecognizeFunctions
 from edgecomp.passes.recognize_layer_norm import RecognizeLayerNorm
 from edgecomp.passes.recognize_linear import RecognizeLinear
+from edgecomp.passes.recognize_resampling import RecognizeResampling
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.repeat import Repeat
 from edgecomp.passes.simplify_arithmetic import SimplifyArithmetic
@@ -47,6 +48,7 @@ def default_pipeline() -> list[Pass]:
         RecognizeFunctions(),
         ExpandBatchNorm(),
         RecognizeLinear(),
+        RecognizeResampling(),
         ConvToLinear(),
         ConvToNhwc(),
         Repeat("fold_weights", [SimplifyArithmetic(), FoldAffine()]),

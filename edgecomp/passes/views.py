@@ -49,8 +49,9 @@ def plan_view(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
     if index.size == 0 or math.prod(shape) == 0:
         return None
     plans = [_cut_rows(shape, index), _cut(shape, index), _permuted(shape, index)]
-    found = [plan for plan in plans if plan is not None] or [_strided(shape, index)]
-    return min((plan for plan in found if plan is not None), key=plan_cost, default=None)
+    if not any(plan is not None for plan in plans):
+        plans = [_strided(shape, index)]
+    return min((plan for plan in plans if plan is not None), key=plan_cost, default=None)
 
 
 def _reshape(current: tuple[int, ...], wanted: tuple[int, ...]) -> Plan:
