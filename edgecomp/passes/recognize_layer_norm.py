@@ -118,7 +118,7 @@ def _variance_axis(value: Value, source: Value, centred: Value) -> int | None:
     squared = None if mean is None else unary_operand(mean[0], "square")
     if mean is None or squared is None:
         return None
-    same = squared is centred or _centred(squared) is source
+    same = squared is centred or (_centred(squared) is source and _axis_of(squared) == mean[1])
     return mean[1] if same else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgecomp.ir import Graph, Node, RewritePass, Value, create
+from edgecomp.ir import DType, Graph, Node, RewritePass, Value, create
 from edgecomp.passes.patterns import producer, uniform, used_once, with_constant
 
 _NEUTRAL = {"add": 0.0, "mul": 1.0}
@@ -49,7 +49,7 @@ def _function(graph: Graph, node: Node, function: str, operand: Value) -> bool:
 
 
 def _simplify_product(graph: Graph, node: Node) -> bool:
-    if node.inputs[0] is node.inputs[1]:
+    if node.inputs[0] is node.inputs[1] and node.output.type.dtype is DType.F32:
         return _function(graph, node, "square", node.inputs[0])
     return _simplify_commutative(graph, node)
 

@@ -52,6 +52,24 @@ OTHERS = {
     "statistics over the tokens": (WHOLE + DIVIDE)
     .replace("axes = [2]", "axes = [1]")
     .replace("f32[2, 5, 1]", "f32[2, 1, 8]"),
+    "a variance of what is centred over the tokens": MEAN.replace("%m", "%m2")
+    .replace("[2, 5, 1]", "[2, 1, 8]")
+    .replace("axes = [2]", "axes = [1]")
+    + "%c2: f32[2, 5, 8] = sub(%x, %m2)\n"
+    + CENTRED
+    + SQUARE.replace("%c", "%c2")
+    + VARIANCE
+    + EPSILON
+    + DIVIDE,
+    "a variance of what is centred over more axes": MEAN.replace("%m", "%m2")
+    .replace("[2, 5, 1]", "[2, 1, 1]")
+    .replace("axes = [2]", "axes = [1, 2]")
+    + "%c2: f32[2, 5, 8] = sub(%x, %m2)\n"
+    + CENTRED
+    + SQUARE.replace("%c", "%c2")
+    + VARIANCE
+    + EPSILON
+    + DIVIDE,
     "the root mean square norm": '%q: f32[2, 5, 8] = unary(%x) {function = "square"}\n'
     + VARIANCE
     + EPSILON

@@ -65,3 +65,12 @@ def test_factors_around_a_shared_value_stay_apart(transform, ops):
       %y: f32[2, 3] = mul(%a, %d)
     }"""
     assert ops(transform(text, SimplifyArithmetic())) == ["mul", "mul"]
+
+
+def test_integers_stay_integers(transform, ops):
+    """There are no functions on integers: their products stay."""
+    text = """graph "g" (%x: f32[3]) -> (%y) {
+      %i: i64[3] = constant [1, 2, 3]
+      %y: i64[3] = mul(%i, %i)
+    }"""
+    assert ops(transform(text, SimplifyArithmetic())) == ["mul"]
