@@ -33,7 +33,7 @@ def choose_wide(histogram: Histogram) -> Quantization:
 
 def choose_symmetric(histogram: Histogram, method: Method) -> Quantization:
     """Symmetric 8-bit parameters (zero point 0)."""
-    if method == "minmax":
+    if method == "minmax" or histogram.largest == 0.0:
         limit = histogram.largest
     elif method == "percentile":
         limit = max(abs(histogram.percentile(TAIL)), abs(histogram.percentile(1 - TAIL)))
@@ -83,7 +83,7 @@ def _best_limit(histogram: Histogram) -> float:
 def _best_range(
     histogram: Histogram, low: float, high: float, function: Function | None
 ) -> tuple[float, float]:
-    shares = np.linspace(1.0, 0.0, _CANDIDATES, endpoint=False)
+    shares = np.linspace(1.0, 0.0, _CANDIDATES)
     lows = low * shares[:, None] if low < 0 else np.zeros((1, 1))
     highs = high * shares[None, :] if high > 0 else np.zeros((1, 1))
     cost = _Cost.of(histogram, function)
@@ -102,7 +102,7 @@ class _Cost:
     """
 
     limit: float
-    values: np.ndarray
+    function: Function
     count: np.ndarray
     first: np.ndarray
     second: np.ndarray
@@ -112,15 +112,15 @@ class _Cost:
     def of(histogram: Histogram, function: Function | None) -> _Cost:
         x = histogram.centres
         counts = np.array(histogram.counts)
-        f = x if function is None else function(x).astype(np.float64)
-        f = np.nan_to_num(f, nan=0.0, posinf=0.0, neginf=0.0)
-        slope = np.ones_like(x) if function is None else np.gradient(f, x)
+        function = function or (lambda real: real)
+        f = np.asarray(function(x), np.float64)
+        slope = np.gradient(f, x)
         noisy = counts.copy()
         middle = len(x) // 2
         noisy[middle] = max(0.0, noisy[middle] - histogram.zeros)
         parts = (counts, counts * f, counts * f * f, noisy * slope * slope)
         sums = [np.concatenate([[0.0], np.cumsum(part)]) for part in parts]
-        return _Cost(histogram.limit, f, *sums)
+        return _Cost(histogram.limit, function, *sums)
 
     def clip_low(self, low: np.ndarray) -> np.ndarray:
         """Error of everything below ``low``."""
@@ -139,10 +139,10 @@ class _Cost:
         return np.asarray(inside * step * step / 12)
 
     def _locate(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        bins = len(self.values)
+        bins = len(self.count) - 1
         position = (x + self.limit) * (bins / (2 * self.limit))
         index = np.clip(np.rint(position).astype(np.int64), 0, bins)
-        return index, self.values[np.clip(index, 0, bins - 1)]
+        return index, np.asarray(self.function(x), np.float64)
 
     @staticmethod
     def _spread(

@@ -54,7 +54,10 @@ def quantize_weights(
         if requant.fits(multiplier, bias_q, bound):
             return result
         if shift == 0:
-            raise UnsupportedError("its sums of products do not fit 32 bits; split it into parts")
+            raise UnsupportedError(
+                "its result was seen to be tiny against what its weights allow, so requantization "
+                "does not fit 32 bits; check the weights, or calibrate with typical windows"
+            )
         shift -= 1
 
 

@@ -1,0 +1,140 @@
+"""Fusion passes: fewer layers, the same bits."""
+
+import numpy as np
+import pytest
+
+from edgecomp.fusion import FuseMlp, FuseQkvSlices, RemoveIdleRequantize, fusion_pipeline
+from edgecomp.ir import Graph, Pass, interpret, parse, run_passes
+from edgecomp.quantize import quantize
+
+BLOCK = """graph "block" (%x: f32[1, 6, 8]) -> (%out) {{
+  %one: f32[8] = constant splat 1.0
+  %zero: f32[8] = constant splat 0.0
+  %wide: f32[24] = constant normal 9
+  %wqkv: f32[24, 8] = constant normal 2
+  %wo: f32[8, 8] = constant normal 3
+  %w1: f32[24, 8] = constant normal 4
+  %w2: f32[8, 24] = constant normal 5
+  %n: f32[1, 6, 8] = layer_norm(%x, %one, %zero) {{axis = 2, epsilon = 1e-05}}
+  %qkv: f32[1, 6, 24] = linear(%n, %wqkv, %wide)
+  %q: f32[1, 6, 8] = slice(%qkv) {{starts = [0, 0, 0], stops = [1, 6, 8], steps = [1, 1, 1]}}
+  %k: f32[1, 6, 8] = slice(%qkv) {{starts = [0, 0, 8], stops = [1, 6, 16], steps = [1, 1, 1]}}
+  %v: f32[1, 6, 8] = slice(%qkv) {{starts = [0, 0, 16], stops = [1, 6, 24], steps = [1, 1, 1]}}
+  %a: f32[1, 6, 8] = attention(%q, %k, %v) {{heads = 2, scale = 0.5}}
+  %p: f32[1, 6, 8] = linear(%a, %wo, %zero)
+  %r: f32[1, 6, 8] = add(%x, %p)
+  %m: f32[1, 6, 8] = layer_norm(%r, %one, %zero) {{axis = 2, epsilon = 1e-05}}
+  %f: f32[1, 6, 24] = linear(%m, %w1, %wide)
+  %g: f32[1, 6, 24] = unary(%f) {{function = "{function}"}}
+  %h: f32[1, 6, 8] = linear(%g, %w2, %zero)
+  %out: f32[1, 6, 8] = add(%r, %h)
+}}"""
+
+
+def block(function: str = "gelu") -> tuple[Graph, dict[str, str]]:
+    graph = parse(BLOCK.format(function=function))
+    windows = np.random.default_rng(0).standard_normal((4, 6, 8)).astype(np.float32)
+    quantized = quantize(graph, windows)
+    return quantized.graph, quantized.mapping
+
+
+def outputs(graph: Graph) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    inputs = {
+        v.name: rng.integers(*v.type.dtype.bounds, v.shape, v.type.dtype.numpy, endpoint=True)
+        for v in graph.inputs
+    }
+    return interpret(graph, inputs)
+
+
+def check(graph: Graph, *passes: Pass) -> list[str]:
+    """The operators behind ``passes``; the outputs have the same bits."""
+    before = outputs(graph)
+    run_passes(graph, passes)
+    for old, new in zip(before, outputs(graph), strict=True):
+        assert old.dtype == new.dtype and (old == new).all()
+    return [node.op for node in graph.nodes]
+
+
+@pytest.mark.parametrize("function", ["gelu", "relu"])
+def test_mlp_with_residual_becomes_one_layer(function: str) -> None:
+    """With a table, and with a ReLU that needs none."""
+    graph, mapping = block(function)
+    ops = check(graph, FuseMlp())
+    assert ops.count("q_mlp") == 1 and ops.count("q_linear") == 2
+    fused = next(node for node in graph.nodes if node.op == "q_mlp")
+    assert fused.attributes["residual"] and mapping[fused.output.name] == "out"
+
+
+def test_hidden_tensor_that_others_read_stays() -> None:
+    """A network output between the layers."""
+    graph, _ = block()
+    hidden = next(node for node in graph.nodes if node.attributes.get("table"))
+    graph.outputs.append(hidden.output)
+    assert "q_mlp" not in check(graph, FuseMlp())
+
+
+def test_attention_reads_the_packed_tensor() -> None:
+    """Three slices become offsets."""
+    graph, _ = block()
+    ops = check(graph, FuseQkvSlices())
+    assert "slice" not in ops
+    attention = next(node for node in graph.nodes if node.op == "q_attention")
+    assert [attention.attributes[f"{letter}_offset"] for letter in "qkv"] == [0, 8, 16]
+
+
+def attention(slices: str, q: str, k: str, v: str) -> Graph:
+    table = [int(255 * 0.97**i) for i in range(256)]
+    return parse(f"""graph "a" (%x: i8[1, 6, 24; scale=0.1, zero=0],
+        %z: i8[1, 6, 8; scale=0.1, zero=0]) -> (%y) {{
+      %t: u8[256] = constant {table}
+      {slices}
+      %y: i8[1, 6, 8; scale=0.1, zero=0] = q_attention(%{q}, %{k}, %{v}, %t) {{heads = 2,
+        head_dim = 4, value_dim = 4, score_limit = 20000, score_multiplier = 1, score_shift = 7,
+        v_zero = 3, multiplier = 300, bias = 0, shift = 20, dtype = "i8", scale = 0.1, zero = 0}}
+    }}""")
+
+
+COLUMNS = "%{0}: i8[1, 6, 8; scale=0.1, zero=0] = slice(%{1}) {{starts = [0, 0, {2}], "
+COLUMNS += "stops = [1, 6, {3}], steps = [1, 1, 1]}}"
+
+
+def test_operands_from_different_tensors() -> None:
+    """q in its own tensor, k and v sliced; a slice of a slice adds its offset."""
+    outer = "%s: i8[1, 6, 16; scale=0.1, zero=0] = slice(%x) {starts = [0, 0, 8], "
+    outer += "stops = [1, 6, 24], steps = [1, 1, 1]}"
+    slices = "\n".join([outer, COLUMNS.format("k", "x", 0, 8), COLUMNS.format("v", "s", 8, 16)])
+    graph = attention(slices, "z", "k", "v")
+    assert check(graph, FuseQkvSlices()) == ["q_attention"]
+    node = graph.nodes[0]
+    assert node.attributes.get("q_offset", 0) == 0
+    assert (node.attributes["k_offset"], node.attributes["v_offset"]) == (0, 16)
+
+
+def test_slices_of_tokens_stay() -> None:
+    """Only columns can be read in place."""
+    slices = "%k: i8[1, 3, 8; scale=0.1, zero=0] = slice(%z) {starts = [0, 3, 0], "
+    slices += "stops = [1, 6, 8], steps = [1, 1, 1]}"
+    assert "slice" in check(attention(slices, "z", "k", "k"), FuseQkvSlices())
+
+
+@pytest.mark.parametrize(("multiplier", "left"), [(256, 0), (255, 1)])
+def test_requantization_that_changes_nothing_goes(multiplier: int, left: int) -> None:
+    """Only where every code comes back."""
+    graph = parse(f"""graph "r" (%x: i8[4; scale=0.1, zero=0]) -> (%y) {{
+      %t: i8[256] = constant {list(range(-128, 128))}
+      %r: i8[4; scale=0.1, zero=0] = q_requantize(%x) {{multiplier = {multiplier}, bias = 128,
+        shift = 8, dtype = "i8", scale = 0.1, zero = 0}}
+      %y: i8[4; scale=0.2, zero=0] = q_table(%r, %t) {{dtype = "i8", scale = 0.2, zero = 0}}
+    }}""")
+    assert check(graph, RemoveIdleRequantize()).count("q_requantize") == left
+
+
+def test_whole_pipeline_keeps_the_bits_and_the_names() -> None:
+    """A transformer block becomes seven layers, and every one still has its float value."""
+    graph, mapping = block()
+    ops = check(graph, *fusion_pipeline())
+    counts = {op: ops.count(op) for op in ops}
+    norms = {"q_layer_norm": 2, "q_requantize": 1}
+    assert counts == norms | {"q_linear": 2, "q_attention": 1, "q_mlp": 1}
+    assert all(node.output.name in mapping for node in graph.nodes)

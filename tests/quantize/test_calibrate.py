@@ -1,0 +1,55 @@
+"""Calibration of float graphs."""
+
+import numpy as np
+import pytest
+
+from edgecomp.errors import EdgecompError
+from edgecomp.ir import Graph, parse
+from edgecomp.quantize import calibrate
+
+
+def graph(function: str = "relu") -> Graph:
+    return parse(f"""graph "g" (%x: f32[1, 3, 4]) -> (%y) {{
+      %w: f32[2, 4] = constant normal 1
+      %b: f32[2] = constant splat 0.0
+      %h: f32[1, 3, 4] = unary(%x) {{function = "{function}"}} @ "stem.activation"
+      %y: f32[1, 3, 2] = linear(%h, %w, %b)
+    }}""")
+
+
+def windows(count: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((count, 3, 4)).astype(np.float32)
+
+
+def test_moments_are_those_of_the_input_of_a_linear_layer() -> None:
+    """Mean and covariance as numpy computes them over all rows of all windows."""
+    g = graph()
+    statistics = calibrate(g, windows())
+    rows = np.maximum(windows(), 0).reshape(-1, 4)
+    moments = statistics.moments[g.nodes[0].output]
+    assert np.allclose(moments.mean, rows.mean(axis=0), atol=1e-6)
+    assert np.allclose(moments.covariance, np.cov(rows.T, bias=True), atol=1e-6)
+    assert statistics.windows == 5
+
+
+def test_infinite_activation_names_its_node() -> None:
+    """The message says where the float model leaves the reals."""
+    with pytest.raises(EdgecompError, match="stem.activation"), np.errstate(all="ignore"):
+        calibrate(graph("log"), windows())
+
+
+def test_nan_in_the_windows_is_the_users() -> None:
+    """The message names the input, not a node."""
+    bad = windows()
+    bad[1, 0, 0] = np.nan
+    with pytest.raises(EdgecompError, match="windows for input x"):
+        calibrate(graph(), bad)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((0, 3, 4), np.float32), np.zeros((2, 3, 5), np.float32), {"z": windows()}]
+)
+def test_windows_that_do_not_fit_are_refused(bad: np.ndarray) -> None:
+    """None at all, another shape, or another input."""
+    with pytest.raises(EdgecompError, match="window"):
+        calibrate(graph(), bad)
