@@ -155,6 +155,7 @@ class Graph:
         self.outputs: list[Value] = []
         self.nodes: list[Node] = []
         self._serial = 0
+        self._names: set[str] | None = None
 
     # -- building -----------------------------------------------------------------------------
 
@@ -209,10 +210,15 @@ class Graph:
         taken.add(name)
         return name
 
+    def rename(self, value: Value, wish: str) -> None:
+        """Call ``value`` ``wish``, or close to it where another value has that name."""
+        self._names = None  # names of values that are gone are free again
+        value.name = self.fresh_name(wish)
+
     @property
     def _taken(self) -> set[str]:
-        if "_names" not in self.__dict__:
-            self._names: set[str] = {v.name for v in self.values()}
+        if self._names is None:
+            self._names = {v.name for v in self.values()}
         return self._names
 
     # -- reading ------------------------------------------------------------------------------

@@ -46,10 +46,13 @@ class Placement:
         return self.tensors[view.base] + view.offset
 
 
-def place(graph: Graph, layers: Sequence[Node], capacity: int) -> Placement:
+def place(
+    graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2"
+) -> Placement:
     """Plan L2 for ``layers``; prefetching is given up where it does not fit.
 
-    Raises ``DoesNotFit`` when the network needs more than ``capacity`` bytes all the same.
+    Raises ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes
+    all the same.
     """
     blocks = [_weight_block(node) for node in layers]
     activations = _activations(graph, layers)
@@ -57,7 +60,7 @@ def place(graph: Graph, layers: Sequence[Node], capacity: int) -> Placement:
     while True:
         buffers = [*activations.values(), *_weight_buffers(layers, blocks, prefetch)]
         try:
-            plan = pack(buffers, capacity)
+            plan = pack(buffers, capacity, memory)
             break
         except DoesNotFit:
             victim = _prefetch_at_peak(buffers, prefetch)

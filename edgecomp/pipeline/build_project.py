@@ -80,7 +80,10 @@ def build(
         recording = Path(calibration) if calibration is not None else None
         first, second = calibration_windows(source, shapes, recording, windows, seed)
         progress.stage("simplify")
+        names = [value.name for value in graph.outputs]
         run_passes(graph, default_pipeline())
+        graph.name = name
+        restore_output_names(graph, names)
         macs = total_macs(graph)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
@@ -94,6 +97,13 @@ def build(
         with new_directory(directory) as folder:
             _write(folder, name, source, planned, reference, report)
     return Build(directory, report)
+
+
+def restore_output_names(graph: Graph, names: list[str]) -> None:
+    """Give the network outputs the names that the user's model has for them."""
+    for value, name in zip(graph.outputs, names, strict=True):
+        if value.producer is not None and value.name not in names:
+            graph.rename(value, name)
 
 
 def total_macs(graph: Graph) -> int:

@@ -69,7 +69,7 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
         tilings.append(choose(node, board))
         if tick is not None:
             tick(node.name or node.op)
-    placement = place(graph, nodes, board.l2_available_bytes)
+    placement = place(graph, nodes, board.l2_available_bytes, f"L2 of {board.name}")
     if placement.l3_bytes > board.l3_available_bytes:
         raise EdgecompError(
             f"the weights take {placement.l3_bytes} bytes of external memory, {board.name} has "

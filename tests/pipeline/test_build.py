@@ -1,0 +1,71 @@
+"""What a build leaves, and that it leaves the same each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from edgecomp.codegen import checksum
+from edgecomp.ir import interpret, verify
+from edgecomp.pipeline import Build, build
+from edgecomp.pipeline.reference import load_reference, quantize_windows
+from edgecomp.report import Report
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_build_leaves_the_files_of_the_contract(small_build: Build) -> None:
+    names = {path.name for path in small_build.directory.iterdir()}
+    expected = {"model.onnx", "graph.txt", "firmware", "reference.npz", "report.json"}
+    assert names == expected | {"report.html"}
+    assert Report.read(small_build.directory / "report.json") == small_build.report
+
+
+def test_graph_txt_is_ir_that_gives_the_reference(small_build: Build) -> None:
+    """The listing parses back, and the parsed graph computes the stored outputs."""
+    graph, reference = load_reference(small_build.directory)
+    verify(graph)
+    inputs = quantize_windows(graph, reference.windows)
+    feed = {v.name: x[1] for v, x in zip(graph.inputs, inputs, strict=True)}
+    for result, stored in zip(interpret(graph, feed), reference.integers, strict=True):
+        np.testing.assert_array_equal(result, stored[1])
+
+
+def test_the_report_agrees_with_the_reference(small_build: Build) -> None:
+    _, reference = load_reference(small_build.directory)
+    layers = small_build.report.layers
+    assert [int(layer.checksum, 16) for layer in layers] == reference.checksums[0].tolist()
+    assert int(layers[-1].checksum, 16) == checksum(reference.integers[0][0])
+    assert small_build.report.latency.provenance == "estimate"
+    assert sum(layer.macs for layer in layers) == small_build.report.model.macs
+    assert any("synthetic" in notice for notice in small_build.report.notices)
+
+
+def test_memory_stays_inside_the_board_and_near_the_bound(small_build: Build) -> None:
+    memory = small_build.report.memory
+    for level in (memory.l1, memory.l2, memory.l3):
+        assert level.peak <= level.capacity
+    assert memory.l2.arena <= 1.02 * memory.l2.lower_bound
+
+
+def test_two_builds_of_the_same_input_are_identical(
+    small_build: Build, small_options: dict[str, str], out: Path
+) -> None:
+    again = build("tinyissimomyo", options=small_options, windows=3, out=out)
+    first, second = files(small_build.directory), files(again.directory)
+    first.pop("simulation.json", None)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_build_replaces_an_older_one_and_leaves_nothing_beside_it(
+    small_options: dict[str, str], out: Path
+) -> None:
+    for seed in (0, 1):
+        build("tinyissimomyo", options=small_options, windows=1, out=out, seed=seed)
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert json.loads((out / "report.json").read_text())["schema"] == 1

@@ -1,0 +1,76 @@
+"""Running a build: bits, the user's own windows, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecomp.errors import EdgecompError
+from edgecomp.pipeline import Build, simulate
+
+
+def test_the_host_gives_the_bits_of_the_reference(small_build: Build) -> None:
+    """All windows, with cores and transfers in another order each time."""
+    for seed in (1, 2):
+        simulation = simulate(small_build, seed=seed)
+        assert simulation.mismatch is None
+        assert simulation.report.bit_exact
+    written = json.loads((small_build.directory / "simulation.json").read_text())
+    assert written["bit_exact"] is True
+    assert written["simulator"] == "host"
+    assert written["latency"]["provenance"] == "estimate"
+
+
+def test_the_sanitizers_find_nothing(small_build: Build) -> None:
+    assert simulate(small_build, sanitize=True, windows=1).report.bit_exact
+
+
+def test_own_windows_are_run_and_compared_with_the_float_model(
+    small_build: Build, tmp_path: Path
+) -> None:
+    windows = np.random.default_rng(0).standard_normal((2, 2, 100)).astype(np.float32)
+    np.save(tmp_path / "own.npy", windows)
+    report = simulate(small_build, input=tmp_path / "own.npy").report
+    assert report.bit_exact
+    assert report.quantization.windows == 2
+    assert report.float_.sqnr_db is not None and report.float_.sqnr_db > 20
+
+
+def test_a_relative_folder_is_as_good(small_build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(small_build.directory.parent)
+    assert simulate(small_build.directory.name, windows=1).report.bit_exact
+
+
+def test_a_wrong_weight_is_found_and_its_layer_named(small_build: Build, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(small_build.directory, folder)
+    weights = folder / "firmware" / "weights.bin"
+    data = bytearray(weights.read_bytes())
+    data[0] ^= 0x40
+    weights.write_bytes(data)
+    simulation = simulate(folder, windows=1)
+    assert not simulation.report.bit_exact
+    assert simulation.mismatch is not None and simulation.mismatch.layer == 0
+    assert "patch_embed" in simulation.mismatch.name
+
+
+def test_more_windows_than_there_are_is_an_error(small_build: Build) -> None:
+    with pytest.raises(EdgecompError, match="holds 3 windows, 4 were asked for"):
+        simulate(small_build, windows=4)
+
+
+def test_a_folder_that_is_no_build_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EdgecompError, match=r"report\.json"):
+        simulate(tmp_path)
+
+
+def test_a_program_that_does_not_compile_is_an_error(small_build: Build, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(small_build.directory, folder)
+    (folder / "firmware" / "src" / "network.c").write_text("#error broken on purpose\n")
+    with pytest.raises(EdgecompError, match="broken on purpose"):
+        simulate(folder, windows=1)
