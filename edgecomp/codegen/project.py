@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from edgecomp import resources
 from edgecomp.codegen.layer import layer_function, layer_scalars
+from edgecomp.codegen.names import Names, identifier
 from edgecomp.codegen.render import render
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
@@ -33,8 +33,7 @@ class ProjectSpec:
     @property
     def identifier(self) -> str:
         """The model's name as a C identifier."""
-        cleaned = re.sub(r"\W", "_", self.name).lower()
-        return f"_{cleaned}" if cleaned[:1].isdigit() else cleaned
+        return identifier(self.name, "net").lower()
 
     @property
     def l1_bytes(self) -> int:
@@ -49,8 +48,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         (folder / sub).mkdir(parents=True)
     _copy_runtime(folder)
     (folder / "weights.bin").write_bytes(weights_image(spec))
-    ports = {"inputs": _ports(spec.graph.inputs), "outputs": _ports(spec.graph.outputs)}
-    common = {"spec": spec, "ports": ports, "prefix": spec.identifier}
+    common = {"spec": spec, "ports": _ports(spec.graph), "prefix": spec.identifier}
     files: dict[Path, tuple[str, dict[str, object]]] = {
         folder / "include" / f"{spec.identifier}.h": ("public.h.j2", {}),
         source / "edgecomp_config.h": ("config.h.j2", {}),
@@ -100,36 +98,32 @@ class Port:
     zero_point: int
 
 
-def _ports(values: Sequence[Value]) -> list[Port]:
-    names: list[str] = []
-    ports = []
-    for value in values:
-        name = re.sub(r"\W", "_", value.name)
-        while name in names:
-            name += "_"
-        names.append(name)
-        quantization = value.type.quantization
-        ports.append(
-            Port(
-                name=name,
-                macro=name.upper(),
-                c_type=value.type.dtype.c_name,
-                shape=value.shape,
-                elements=value.type.size,
-                bytes=value.type.bytes,
-                scale=_float(quantization.scale if quantization else 1.0),
-                zero_point=quantization.zero_point if quantization else 0,
-            )
-        )
-    return ports
+def _ports(graph: Graph) -> dict[str, list[Port]]:
+    names = Names()
+    return {
+        "inputs": [_port(value, names.make(value.name, "input")) for value in graph.inputs],
+        "outputs": [_port(value, names.make(value.name, "output")) for value in graph.outputs],
+    }
+
+
+def _port(value: Value, name: str) -> Port:
+    quantization = value.type.quantization
+    return Port(
+        name=name,
+        macro=name.upper(),
+        c_type=value.type.dtype.c_name,
+        shape=value.shape,
+        elements=value.type.size,
+        bytes=value.type.bytes,
+        scale=_float(quantization.scale if quantization else 1.0),
+        zero_point=quantization.zero_point if quantization else 0,
+    )
 
 
 def _float(value: float) -> str:
-    return (
-        f"{np.float32(value):.9g}f"
-        if "." in f"{np.float32(value):.9g}" or "e" in (f"{np.float32(value):.9g}")
-        else f"{np.float32(value):.9g}.0f"
-    )
+    """A C literal that reads back as the same float."""
+    text = f"{np.float32(value):.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def _copies(spec: ProjectSpec) -> dict[str, list[int]]:
@@ -169,12 +163,17 @@ def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
     return {"functions": texts, "rows": rows, "kernels": kernels}
 
 
+def _comment(text: str) -> str:
+    """``text`` as it may stand in a C comment."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+
+
 def _row(
     spec: ProjectSpec, index: int, node: Node, program: TileProgram, function: str
 ) -> LayerRow:
     placement = spec.placement
     return LayerRow(
-        name=(node.name or node.output.name).replace("*/", "* /"),
+        name=_comment(node.name or node.output.name),
         op=node.op,
         function=function,
         tensors=[placement.address(operand.value, index) for operand in program.operands],
