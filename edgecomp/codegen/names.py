@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-_KEYWORDS = frozenset(
-    """
-    auto break case char const continue default do double else enum extern float for goto if
-    inline int long register restrict return short signed sizeof static struct switch typedef
-    union unsigned void volatile while asm bool class delete new private public this true false
-    main memcpy errno NULL
-    """.split()
-)
+_RESERVED = """
+auto break case char const continue default do double else enum extern float for goto if inline int
+long register restrict return short signed sizeof static struct switch typedef union unsigned void
+volatile while asm bool class delete new private public this true false main memcpy errno NULL
+"""
+_KEYWORDS = frozenset(_RESERVED.split())
 
 
 def identifier(text: str, fallback: str) -> str:

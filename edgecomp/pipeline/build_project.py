@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgecomp.codegen.project import ProjectSpec, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
-from edgecomp.frontend.export import Exporter
 from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
@@ -31,6 +31,9 @@ from edgecomp.progress import Progress, Silent
 from edgecomp.quantize import Method, quantize
 from edgecomp.report import Report, write_html
 from edgecomp.targets import board_for
+
+if TYPE_CHECKING:
+    from edgecomp.frontend.export import Exporter
 
 DEFAULT_WINDOWS = 16
 """Windows to calibrate on, and as many others to judge by."""

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgecomp.errors import EdgecompError
-from edgecomp.frontend.export import Exporter
+
+if TYPE_CHECKING:
+    from edgecomp.frontend.export import Exporter
 
 Windows = dict[str, np.ndarray]
 """Input name -> float32 [windows, *shape of the input, batch 1 included]."""

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from edgecomp.errors import EdgecompError
-from edgecomp.frontend import export_onnx
-from edgecomp.frontend.export import Exporter
+from edgecomp.frontend.export import Exporter, export_onnx
 
 
 class Untraceable(nn.Module):

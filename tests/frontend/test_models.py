@@ -13,8 +13,7 @@ from harness import assert_same_file
 from torch import nn
 
 from edgecomp import zoo
-from edgecomp.frontend import export_onnx
-from edgecomp.frontend.export import Exporter
+from edgecomp.frontend.export import Exporter, export_onnx
 
 EXPORTS: list[tuple[Exporter, int]] = [("legacy", 18), ("dynamo", 18), ("dynamo", 20)]
 EXPORTS += [("dynamo", 23)]

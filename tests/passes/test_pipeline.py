@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn import functional
 
 from edgecomp import zoo
-from edgecomp.frontend import export_onnx, import_onnx
+from edgecomp.frontend import import_onnx
+from edgecomp.frontend.export import export_onnx
 from edgecomp.ir import Graph, Pass, interpret, lookup, run_passes
 from edgecomp.passes import default_pipeline
 from edgecomp.passes.repeat import Repeat

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from edgecomp import zoo
-from edgecomp.frontend import export_onnx, import_onnx
+from edgecomp.frontend import import_onnx
+from edgecomp.frontend.export import export_onnx
 from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, run_passes
 from edgecomp.passes import default_pipeline
