@@ -12,6 +12,7 @@ from edgecomp.codegen.checksum import checksum
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, Value, interpret
 from edgecomp.ir.text import blobs, parse
+from edgecomp.quantize.quality import dequantized, quantize_inputs
 
 CONSTANT = "constant/"
 INPUT = "input/"
@@ -39,23 +40,13 @@ class Reference:
 
 def quantize_windows(graph: Graph, windows: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Windows as the network reads them: one integer array [windows, *shape] per input."""
-    result = []
-    for value in graph.inputs:
-        quantization = value.type.quantization
-        array = windows[value.name]
-        if quantization is None:
-            raise EdgecompError(f"input {value.name} of the integer graph is not quantized")
-        result.append(quantization.quantize(array, value.type.dtype))
-    return result
+    arrays = quantize_inputs(graph, dict(windows))
+    return [arrays[value.name] for value in graph.inputs]
 
 
 def dequantize(graph: Graph, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Network outputs [windows, *shape] as real numbers."""
-    result = []
-    for value, array in zip(graph.outputs, outputs, strict=True):
-        quantization = value.type.quantization
-        result.append(array if quantization is None else quantization.dequantize(array))
-    return result
+    return [dequantized(v, array) for v, array in zip(graph.outputs, outputs, strict=True)]
 
 
 def integer_reference(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from edgecomp.ir import Graph, Value, interpret
+from edgecomp.ir import Graph
 from edgecomp.pipeline.compile import Layer, Plan
-from edgecomp.pipeline.quality import Agreement, agreement, sqnr_db
-from edgecomp.pipeline.reference import Reference, quantize_windows
+from edgecomp.pipeline.quality import Agreement, agreement
+from edgecomp.pipeline.reference import Reference
 from edgecomp.pipeline.source import Source
+from edgecomp.quantize.quality import measure
 from edgecomp.report import (
     Comparison,
     Energy,
@@ -27,7 +26,7 @@ from edgecomp.targets import Board
 from edgecomp.version import VERSION
 
 QUALITY_WINDOWS = 2
-"""Windows over which the per-layer SQNR is taken."""
+"""Windows over which the per-layer SQNR is taken. Errors of earlier layers are included in it."""
 
 
 def build_report(
@@ -43,7 +42,9 @@ def build_report(
     board = plan.board
     agreed = agreement(reference.floats, reference.dequantized(plan.graph))
     seconds = board.seconds(plan.cycles)
-    per_layer = layer_sqnr(plan, float_graph, mapping, reference.windows)
+    few = {name: array[:QUALITY_WINDOWS] for name, array in reference.windows.items()}
+    layers = measure(float_graph, plan.graph, dict(mapping), few).layers
+    per_layer = {layer.name: layer.sqnr_db for layer in layers}
     parameters = source.parameters
     if parameters is None:
         parameters = sum(v.type.size for v in float_graph.constants() if v.type.size > 1)
@@ -104,49 +105,6 @@ def simulation_report(
     return SimulationReport.model_validate(fields)
 
 
-def layer_sqnr(
-    plan: Plan,
-    float_graph: Graph,
-    mapping: Mapping[str, str],
-    windows: Mapping[str, np.ndarray],
-) -> dict[Value, float]:
-    """SQNR in dB of every layer's result against the float value that it stands for.
-
-    Errors of earlier layers are included: the drop from one layer to the next shows what the
-    layer itself loses.
-    """
-    outputs = [layer.node.output for layer in plan.layers]
-    wanted = {mapping[v.name]: v for v in outputs if v.name in mapping}
-    signal: dict[Value, float] = {}
-    noise: dict[Value, float] = {}
-    integers = quantize_windows(plan.graph, windows)
-    for index in range(min(QUALITY_WINDOWS, integers[0].shape[0])):
-        floats: dict[Value, np.ndarray] = {}
-
-        def keep(value: Value, array: np.ndarray, floats: dict[Value, np.ndarray] = floats) -> None:
-            if value.name in wanted:
-                floats[wanted[value.name]] = array
-
-        def compare(
-            value: Value, array: np.ndarray, floats: dict[Value, np.ndarray] = floats
-        ) -> None:
-            quantization = value.type.quantization
-            expected = floats.get(value)
-            if expected is None or quantization is None or expected.size != array.size:
-                return
-            error = quantization.dequantize(array).ravel() - expected.ravel()
-            signal[value] = signal.get(value, 0.0) + float(np.square(expected).sum())
-            noise[value] = noise.get(value, 0.0) + float(np.square(error).sum())
-
-        interpret(float_graph, {k: v[index] for k, v in windows.items()}, keep)
-        feed = {v.name: x[index] for v, x in zip(plan.graph.inputs, integers, strict=True)}
-        interpret(plan.graph, feed, compare)
-    return {
-        value: sqnr_db(np.sqrt(np.array([signal[value]])), np.sqrt(np.array([noise[value]])))
-        for value in signal
-    }
-
-
 def _quantization(agreed: Agreement, reference: Reference) -> Quantization:
     return Quantization(
         sqnr_db=agreed.sqnr_db,
@@ -191,7 +149,7 @@ def _energy(board: Board, seconds: float) -> Energy:
     )
 
 
-def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[Value, float]) -> LayerReport:
+def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]) -> LayerReport:
     return LayerReport(
         name=layer.name,
         op=layer.node.op,
@@ -201,6 +159,6 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[Value, floa
         l1_bytes=layer.tiling.program.l1_bytes,
         tiles=layer.tiling.program.steps,
         checksum=checksum,  # type: ignore[arg-type]  # the schema spells it in hexadecimal
-        sqnr_db=quality.get(layer.node.output),
+        sqnr_db=quality.get(layer.node.output.name),
         bytes=plan.placement.blocks[layer.index].bytes,
     )

@@ -51,27 +51,31 @@ class Quality:
         return max(self.layers, key=lambda layer: layer.drop_db, default=None)
 
 
-class _Sums:
-    """Energies of a signal, of its error, and their product."""
+class Energies:
+    """Energies of a reference, of a result and of their difference, summed up array by array."""
 
     def __init__(self) -> None:
-        self.signal = self.noise = self.product = self.other = 0.0
+        self.signal = self.noise = self.product = self.other = self.max_abs_error = 0.0
 
     def add(self, reference: np.ndarray, actual: np.ndarray) -> None:
+        """Take two arrays of the same size into account."""
         a, b = reference.astype(np.float64).ravel(), actual.astype(np.float64).ravel()
         self.signal += float(a @ a)
         self.noise += float((a - b) @ (a - b))
         self.product += float(a @ b)
         self.other += float(b @ b)
+        self.max_abs_error = max(self.max_abs_error, float(np.abs(a - b).max(initial=0.0)))
 
     @property
     def sqnr_db(self) -> float:
+        """Signal-to-quantization-noise ratio in dB, within +-``PERFECT_DB``."""
         if self.noise <= self.signal * 10 ** (-PERFECT_DB / 10):
             return PERFECT_DB
-        return 10 * math.log10(max(self.signal, 1e-300) / self.noise)
+        return max(10 * math.log10(max(self.signal, 1e-300) / self.noise), -PERFECT_DB)
 
     @property
     def cosine(self) -> float:
+        """Cosine of the angle between reference and result."""
         norm = math.sqrt(self.signal * self.other)
         return self.product / norm if norm > 0 else float(self.signal == self.other)
 
@@ -84,8 +88,8 @@ def measure(
     ``mapping`` is that of ``quantize``; values it does not name are skipped, so it stays valid
     through fusion. SQNR is ``10 log10(sum reference^2 / sum error^2)`` over all windows.
     """
-    layers: dict[Value, _Sums] = {}
-    totals = [_Sums() for _ in float_graph.outputs]
+    layers: dict[Value, Energies] = {}
+    totals = [Energies() for _ in float_graph.outputs]
     agreements: list[float] = []
     runs = split_windows(float_graph, windows)
     wanted = set(mapping.values())
@@ -96,12 +100,12 @@ def measure(
         def compare(value: Value, array: np.ndarray, seen: _Recorder = references) -> None:
             reference = seen.arrays.get(mapping.get(value.name, ""))
             if reference is not None and reference.shape == array.shape:
-                layers.setdefault(value, _Sums()).add(reference, dequantized(value, array))
+                layers.setdefault(value, Energies()).add(reference, dequantized(value, array))
 
         actual = run_integer(integer_graph, inputs, compare)
         for total, reference, result in zip(totals, expected, actual, strict=True):
             total.add(reference, result)
-        agreements.append(_agreement(expected[0], actual[0]))
+        agreements.append(argmax_agreement(expected[0], actual[0]))
     return Quality(
         totals[0].sqnr_db,
         totals[0].cosine,
@@ -146,13 +150,14 @@ class _Recorder:
             self.arrays[value.name] = array
 
 
-def _agreement(expected: np.ndarray, actual: np.ndarray) -> float:
+def argmax_agreement(expected: np.ndarray, actual: np.ndarray) -> float:
+    """The share of rows (last axis) with the same largest element."""
     rows = expected.reshape(-1, expected.shape[-1] if expected.ndim else 1)
     others = actual.reshape(rows.shape)
     return float(np.mean(rows.argmax(axis=1) == others.argmax(axis=1)))
 
 
-def _layer_table(graph: Graph, layers: dict[Value, _Sums]) -> tuple[LayerQuality, ...]:
+def _layer_table(graph: Graph, layers: dict[Value, Energies]) -> tuple[LayerQuality, ...]:
     rows = []
     for node in graph.nodes:
         value = node.outputs[0]

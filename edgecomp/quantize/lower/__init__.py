@@ -9,6 +9,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node
 from edgecomp.quantize.assign import Assignment
 from edgecomp.quantize.lower.context import RULES, Lowering, UnsupportedError
+from edgecomp.quantize.lower.function import is_chain_end, lower_chain
 
 
 def lower(
@@ -46,8 +47,6 @@ def lower(
 
 
 def _lower_node(ctx: Lowering, node: Node) -> None:
-    from edgecomp.quantize.lower.function import is_chain_end, lower_chain
-
     if is_chain_end(ctx, node):
         lower_chain(ctx, ctx.assignment.chains[node.output])
     elif node.op in RULES:

@@ -88,13 +88,11 @@ class Lowering:
         """
         spec = self.assignment.spec(value)
         mine = Spec(result.type.dtype, result.type.quantization or spec.quantization)
-        if mine == spec:
-            self._values[value] = result
-            self.mapping[result.name] = value.name
-            return
+        self.mapping[result.name] = value.name
+        if mine != spec:
+            self._views[value, mine] = result
+            result = self.requantize(result, spec, value)
         self._values[value] = result
-        self._values[value] = self.view(value, spec)
-        self._views[value, mine] = result
 
     def add_input(self, value: Value, spec: Spec) -> None:
         """The network input ``value`` as integers."""
