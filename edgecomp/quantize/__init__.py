@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import DType, Graph, verify
+from edgecomp.ir import DType, Graph, run_passes, verify
 from edgecomp.quantize.assign import Assignment
 from edgecomp.quantize.calibrate import Statistics, Windows, calibrate, split_windows
+from edgecomp.quantize.hoist_functions import HoistFunctions
 from edgecomp.quantize.lower import lower
 from edgecomp.quantize.ranges import METHODS, Method
 
@@ -42,6 +43,8 @@ def quantize(
 ) -> Quantized:
     """The integer form of the float ``graph``, calibrated on ``windows``.
 
+    The order of functions and data movement in ``graph`` may change; its meaning does not.
+
     ``method`` chooses 8-bit ranges: least squared error, extremes seen, or percentiles.
     ``compensate`` fits the rounding of weights to the second moments of the layer's input. The
     same arguments give the same bits. ``EdgecompError`` for windows that do not fit, activations
@@ -49,8 +52,8 @@ def quantize(
     """
     if method not in METHODS:
         raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
-    verify(graph)
     _check_inputs(graph)
+    run_passes(graph, [HoistFunctions()])
     statistics = calibrate(graph, windows)
     integer, mapping = lower(graph, Assignment(graph, statistics, method), compensate)
     verify(integer)

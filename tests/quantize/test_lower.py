@@ -42,6 +42,18 @@ def test_function_behind_a_linear_layer_is_its_table() -> None:
     assert quality.sqnr_db > 35
 
 
+def test_function_behind_a_reshape_is_a_table_of_the_layer_above() -> None:
+    """Data movement between the two does not matter; the output keeps its name."""
+    body = """
+  %r: f32[5, 8] = reshape(%h) {shape = [5, 8]}
+  %t: f32[8, 5] = transpose(%r) {permutation = [1, 0]}
+  %y: f32[8, 5] = unary(%t) {function = "silu"}"""
+    quantized, quality = lowered(text(LINEAR + body))
+    assert ops(quantized) == ["q_linear", "reshape", "transpose"]
+    assert quantized.graph.outputs[0].name == "y"
+    assert quality.sqnr_db > 35
+
+
 def test_chain_of_functions_is_one_table() -> None:
     """Also with constants in between."""
     body = """
