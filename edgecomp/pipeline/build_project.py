@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from edgecomp.codegen.project import ProjectSpec, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
@@ -67,15 +69,19 @@ def build(
 
     ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
     ``weights`` is a checkpoint, ``calibration`` a recording. ``out`` defaults to
-    ``build/<model>-<target>``. The same arguments give the same bytes. Every failure is an
-    ``EdgecompError`` and leaves no directory behind.
+    ``build/<model>-<target>``. The same arguments give the same bytes (BLAS runs on one thread,
+    so that sums have one order). Every failure is an ``EdgecompError`` and leaves no directory
+    behind.
     """
     progress = progress or Silent()
     chip = board_for(target, board)
     name = _model_name(model)
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
     check_writable(directory)
-    with tempfile.TemporaryDirectory(prefix="edgecomp-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="edgecomp-") as scratch,
+        threadpool_limits(1, user_api="blas"),
+    ):
         progress.stage("export and import")
         source = _source(model, Path(scratch), options or {}, weights, dims, exporter)
         graph = import_onnx(source.path, dims)

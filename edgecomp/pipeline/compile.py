@@ -64,6 +64,12 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
     nodes = layers_of(graph)
     if not nodes:
         raise EdgecompError("the model computes nothing: no operator is left between its ends")
+    for value in graph.outputs:
+        if value.is_constant:
+            raise EdgecompError(
+                f"the output {value.name} is the same for every input",
+                "remove it from the model's outputs",
+            )
     tilings = []
     for node in nodes:
         tilings.append(choose(node, board))

@@ -18,6 +18,7 @@ class FloatModel:
 
         options = ort.SessionOptions()
         options.log_severity_level = 4
+        options.intra_op_num_threads = 1  # sums in one order, whatever the machine
         try:
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]

@@ -19,7 +19,7 @@ def listing(plan: Plan) -> str:
     annotated = [lines[0], *_inputs(plan)]
     for line in lines[1:]:
         annotated.append(line)
-        if not line.startswith("  %") or " = constant " in line:
+        if line == "}" or line.partition(" = ")[2].startswith("constant "):
             continue
         node = next(nodes)
         note = _layer(plan, layers[node]) if node in layers else [_view(node)]

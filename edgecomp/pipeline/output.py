@@ -10,8 +10,8 @@ from pathlib import Path
 
 from edgecomp.errors import EdgecompError
 
-MARK = "report.json"
-"""The file by which an older build is recognised, and may be replaced."""
+MARKS = ("graph.txt", "reference.npz", "report.json")
+"""The files by which an older build is recognised, and may be replaced."""
 
 
 class OutputError(EdgecompError):
@@ -43,11 +43,15 @@ def check_writable(final: Path) -> None:
 
 
 def _check_replaceable(final: Path) -> None:
-    if not final.exists():
-        return
-    if not final.is_dir():
-        raise OutputError(f"{final} is a file", "give another --out")
-    if any(final.iterdir()) and not (final / MARK).is_file():
+    try:
+        if not final.exists():
+            return
+        if not final.is_dir():
+            raise OutputError(f"{final} is a file", "give another --out")
+        found = {path.name for path in final.iterdir()}
+    except OSError as error:
+        raise _unwritable(final, error) from error
+    if found and not found.issuperset(MARKS):
         raise OutputError(
             f"{final} holds files that no build made", "give another --out, or empty the folder"
         )
@@ -67,9 +71,15 @@ def _move(work: Path, final: Path) -> None:
         work.replace(final)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{final.name}-old-", dir=final.parent))
-    final.replace(old / final.name)
-    work.replace(final)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        final.replace(old / "build")
+        try:
+            work.replace(final)
+        except OSError:
+            (old / "build").replace(final)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _unwritable(final: Path, error: OSError) -> OutputError:
