@@ -38,6 +38,8 @@ def _facts(report: Report) -> Table:
         table.add_row("bits", _bits(report))
         against_float = report.float_
     table.add_row("accuracy", _accuracy(against_float, report.quantization.windows))
+    if (weakest := _weakest(report)) is not None:
+        table.add_row("weakest", weakest)
     table.add_row("latency", _latency(report))
     table.add_row("energy", _energy(report))
     return table
@@ -56,7 +58,16 @@ def _accuracy(against_float: Quantization | Comparison, windows: int) -> str:
     ]
     if against_float.argmax_agreement is not None:
         parts.append(f"same class {figures.agreement(against_float.argmax_agreement)}")
-    return ", ".join([*parts, f"{windows} windows"])
+    return ", ".join([*parts, f"{windows} window{'' if windows == 1 else 's'}"])
+
+
+def _weakest(report: Report) -> str | None:
+    """The layer whose result is furthest from the float model's."""
+    judged = [(layer.sqnr_db, layer.name) for layer in report.layers if layer.sqnr_db is not None]
+    if not judged:
+        return None
+    sqnr_db, name = min(judged)
+    return f"{name}: {figures.decibels(sqnr_db)}, errors of the layers before it included"
 
 
 def _latency(report: Report) -> str:

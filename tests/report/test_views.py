@@ -152,3 +152,14 @@ def test_figures_read_well(function, value, expected):
 def test_a_share_of_nothing_is_a_dash():
     assert figures.percent(1, 0) == "-"
     assert figures.rate(10, 0) == "-"
+
+
+def test_the_summary_names_the_layer_that_is_furthest_from_the_float_model(report):
+    first, second, *rest = report.layers
+    judged = [
+        first.model_copy(update={"sqnr_db": 31.5, "name": "good"}),
+        second.model_copy(update={"sqnr_db": 12.25, "name": "bad"}),
+        *(layer.model_copy(update={"sqnr_db": None}) for layer in rest),
+    ]
+    text = _text(report.model_copy(update={"layers": judged}))
+    assert re.search(r"weakest +bad: 12\.2 dB", text)
