@@ -213,6 +213,7 @@ class Graph:
     def rename(self, value: Value, wish: str) -> None:
         """Call ``value`` ``wish``, or close to it where another value has that name."""
         self._names = None  # names of values that are gone are free again
+        self._taken.discard(value.name)
         value.name = self.fresh_name(wish)
 
     @property
@@ -269,25 +270,24 @@ class Graph:
         return len(dead)
 
     def sort(self) -> None:
-        """Restore execution order, keeping the present order where it is free."""
-        done: set[Node] = set()
-        order: list[Node] = []
-        for root in self.nodes:
-            stack = [root]
-            while stack:
-                node = stack[-1]
-                waiting = [
-                    v.producer
-                    for v in node.inputs
-                    if v.producer is not None and v.producer not in done
-                ]
-                if node in done or not waiting:
-                    stack.pop()
-                    if node not in done:
-                        done.add(node)
-                        order.append(node)
-                else:
-                    if len(stack) > len(self.nodes):
-                        raise ValueError(f"the graph has a cycle through {node}")
-                    stack.extend(reversed(waiting))
-        self.nodes = order
+        """Restore execution order, keeping the present order where it is free.
+
+        ``ValueError`` where a node depends on itself; the order is then as it was.
+        """
+        order: dict[Node, None] = {}
+        begun: set[Node] = set()
+        stack = self.nodes[::-1]
+        while stack:
+            node = stack[-1]
+            producers = [v.producer for v in node.inputs if v.producer is not None]
+            waiting = [p for p in producers if p not in order]
+            if node in order:
+                stack.pop()
+            elif not waiting:
+                order[stack.pop()] = None
+            elif node in begun:
+                raise ValueError(f"the graph has a cycle through {node}")
+            else:
+                begun.add(node)
+                stack.extend(reversed(waiting))
+        self.nodes = list(order)

@@ -38,8 +38,9 @@ def interpret(
                 observe(value, result)
         for value in node.inputs:
             remaining[value] -= 1
-            if remaining[value] == 0 and value in live and value not in graph.outputs:
-                del live[value]
+        for value in (*node.inputs, *node.outputs):
+            if remaining[value] == 0 and value not in graph.outputs:
+                live.pop(value, None)
     return [v.array if v.is_constant else live[v] for v in graph.outputs]
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir.graph import Graph, Node
-from edgecomp.ir.verify import verify
+from edgecomp.ir.verify import VerificationError, verify
+
+SWEEPS = 1000
+"""Sweeps, and one more per node, after which a rewrite is taken to undo itself."""
 
 
 class Pass(ABC):
@@ -28,11 +31,11 @@ class RewritePass(Pass):
         """Try to rewrite at ``node``; true if the graph changed (``node`` may then be dead)."""
 
     def run(self, graph: Graph) -> bool:
-        """Sweep over the nodes until a sweep changes nothing."""
-        changed = False
-        while self._sweep(graph):
-            changed = True
-        return changed
+        """Sweep until a sweep changes nothing; ``VerificationError`` where that never happens."""
+        for sweep in range(SWEEPS + len(graph.nodes)):
+            if not self._sweep(graph):
+                return sweep > 0
+        raise VerificationError(f"pass {self.name} does not come to an end")
 
     def _sweep(self, graph: Graph) -> bool:
         changed = False

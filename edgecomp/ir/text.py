@@ -88,7 +88,9 @@ def _contents(array: np.ndarray) -> str:
 
 
 def _number(value: int | float | bool) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _attribute(value: Attribute) -> str:
@@ -104,7 +106,7 @@ _TOKEN = re.compile(
     r'|(?P<string>"(?:[^"\\]|\\.)*")'
     r"|(?P<value>%[\w.\-]+)"
     r"|(?P<digest>#[0-9a-f]{12})"
-    r"|(?P<number>-?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|inf)|nan)"
+    r"|(?P<number>-?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|inf|nan)\b)"
     r"|(?P<arrow>->)"
     r"|(?P<word>[A-Za-z_]\w*)"
     r"|(?P<mark>[(){}\[\],:;=@])"
@@ -128,9 +130,7 @@ class _Tokens:
             position = match.end()
         self.items.append(("end", "end of text", len(text)))
         self.index = 0
-
-    def peek(self) -> str:
-        return self.items[self.index][1]
+        self.position = 0
 
     def kind(self) -> str:
         return self.items[self.index][0]
@@ -149,10 +149,12 @@ class _Tokens:
         self.index += 1
 
     def accept(self, text: str) -> bool:
-        if self.peek() == text and self.kind() != "string":
-            self.index += 1
-            return True
-        return False
+        kind, actual, position = self.items[self.index]
+        if actual != text or kind == "string":
+            return False
+        self.position = position
+        self.index += 1
+        return True
 
     def fail(self, reason: str) -> NoReturn:
         line = self.text.count("\n", 0, self.position) + 1
@@ -172,14 +174,16 @@ class _Parser:
         t.expect("graph")
         self.graph.name = str(json.loads(t.take("string")))
         for name, tensor_type in self.declarations("(", ")"):
-            self.values[name] = self.graph.add_input(name, tensor_type)
+            value = Value(name, tensor_type)
+            self.define(value)
+            self.graph.inputs.append(value)
         t.expect("->")
         results = self.references("(", ")")
         t.expect("{")
         while not t.accept("}"):
             self.statement()
         t.take("end")
-        self.graph.outputs = [self.value(name) for name in results]
+        self.graph.outputs = [self.value(*result) for result in results]
         return self.graph
 
     def statement(self) -> None:
@@ -189,7 +193,7 @@ class _Parser:
             self.define(Value(name, tensor_type, self.contents(tensor_type)))
             return
         op = self.tokens.take("word")
-        operands = [self.value(name) for name in self.references("(", ")")]
+        operands = [self.value(*operand) for operand in self.references("(", ")")]
         attributes = self.attributes() if self.tokens.accept("{") else {}
         origin = json.loads(self.tokens.take("string")) if self.tokens.accept("@") else ""
         names = [name for name, _ in declared]
@@ -204,8 +208,9 @@ class _Parser:
             self.tokens.fail(f"%{value.name} is defined twice")
         self.values[value.name] = value
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str, position: int) -> Value:
         if name not in self.values:
+            self.tokens.position = position
             self.tokens.fail(f"%{name} is not defined")
         return self.values[name]
 
@@ -221,13 +226,15 @@ class _Parser:
             found.append((name, self.type()))
         return found
 
-    def references(self, opening: str, closing: str) -> list[str]:
+    def references(self, opening: str, closing: str) -> list[tuple[str, int]]:
+        """Names with where they stand."""
         self.tokens.expect(opening)
-        found: list[str] = []
+        found: list[tuple[str, int]] = []
         while not self.tokens.accept(closing):
             if found:
                 self.tokens.expect(",")
-            found.append(self.tokens.take("value")[1:])
+            name = self.tokens.take("value")[1:]
+            found.append((name, self.tokens.position))
         return found
 
     def type(self) -> TensorType:
@@ -260,7 +267,7 @@ class _Parser:
         t = self.tokens
         dtype = tensor_type.dtype.numpy
         if t.accept("splat"):
-            return np.full(tensor_type.shape, self.attribute(), dtype)
+            return self.stored(np.full(tensor_type.shape, self.attribute()), tensor_type)
         if t.accept("normal"):
             generator = np.random.default_rng(int(t.take("number")))
             return generator.standard_normal(tensor_type.shape).astype(dtype)
@@ -268,12 +275,20 @@ class _Parser:
             name = t.take("digest")[1:]
             if name not in self.blobs:
                 t.fail(f"no data for constant #{name}")
-            return self.blobs[name]
-        items = self.attribute()
-        array = np.array(items, dtype)
+            data = self.blobs[name]
+            if data.shape != tensor_type.shape or data.dtype != dtype:
+                t.fail(f"the data of #{name} is {data.dtype} {data.shape}, not {tensor_type}")
+            return data
+        array = np.array(self.attribute())
         if array.size != tensor_type.size:
             t.fail(f"{array.size} elements given for {tensor_type}")
-        return array.reshape(tensor_type.shape)
+        return self.stored(array.reshape(tensor_type.shape), tensor_type)
+
+    def stored(self, array: np.ndarray, tensor_type: TensorType) -> np.ndarray:
+        result: np.ndarray = array.astype(tensor_type.dtype.numpy)
+        if tensor_type.dtype is not DType.F32 and not np.array_equal(result, array):
+            self.tokens.fail(f"a number that {tensor_type.dtype.value} does not hold")
+        return result
 
     def attributes(self) -> dict[str, Attribute]:
         found: dict[str, Attribute] = {}
@@ -281,6 +296,8 @@ class _Parser:
             if found:
                 self.tokens.expect(",")
             key = self.tokens.take("word")
+            if key in found:
+                self.tokens.fail(f"attribute {key} is given twice")
             self.tokens.expect("=")
             found[key] = self.attribute()
         return found
@@ -309,7 +326,7 @@ def parse(text: str, blobs: Mapping[str, np.ndarray] | None = None) -> Graph:
     parser = _Parser(text, blobs or {})
     try:
         return parser.parse()
-    except ParseError:
-        raise
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
         parser.tokens.fail(str(error))
+    except RecursionError:
+        parser.tokens.fail("lists are nested too deeply")

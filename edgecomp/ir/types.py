@@ -157,5 +157,5 @@ class TensorType:
     def __str__(self) -> str:
         body = ", ".join(map(str, self.shape))
         if self.quantization is not None:
-            body += f"; scale={self.scale!r}, zero={self.zero_point}"
+            body += f"; scale={float(self.scale)!r}, zero={self.zero_point}"
         return f"{self.dtype.value}[{body}]"

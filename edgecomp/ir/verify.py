@@ -7,7 +7,7 @@ import numpy as np
 from edgecomp.errors import EdgecompError
 from edgecomp.ir.graph import Graph, Node, Value
 from edgecomp.ir.operator import lookup
-from edgecomp.ir.types import DType, TensorType
+from edgecomp.ir.types import TensorType
 
 
 class VerificationError(EdgecompError):
@@ -31,36 +31,41 @@ def verify(graph: Graph) -> None:
                 raise _broken(node, f"{value} does not name it as its producer")
             _declare(value, known, names)
     for value in graph.outputs:
-        if value not in known and not value.is_constant:
+        if value.is_constant and value not in known:
+            _verify_constant(value)
+            _declare(value, known, names)
+        if value not in known:
             raise VerificationError(f"network output {value} is never computed")
     _verify_uses(graph)
 
 
 def _verify_operands(node: Node, known: set[Value], names: set[str]) -> None:
-    for index, value in enumerate(node.inputs):
+    for value in node.inputs:
         if value.is_constant and value not in known:
-            _verify_constant(node, value)
+            _verify_constant(value)
             _declare(value, known, names)
         if value not in known:
             raise _broken(node, f"operand {value} is used before it is computed")
-        if (node, index) not in value.uses:
-            raise _broken(node, f"operand {value} does not record this use")
 
 
-def _verify_constant(node: Node, value: Value) -> None:
+def _verify_constant(value: Value) -> None:
     data = value.array
-    if data.shape != value.shape or DType.of(data) is not value.type.dtype:
-        raise _broken(node, f"constant {value} holds {data.dtype} {data.shape}")
+    if data.shape != value.shape or data.dtype != value.type.dtype.numpy:
+        raise VerificationError(f"constant {value} holds {data.dtype} {data.shape}")
     if data.dtype == np.float32 and not np.isfinite(data).all():
-        raise _broken(node, f"constant {value} holds NaN or infinite values")
+        raise VerificationError(f"constant {value} holds NaN or infinite values")
 
 
 def _verify_types(node: Node) -> None:
     try:
-        expected = lookup(node.op).infer(node)
+        operator = lookup(node.op)
     except KeyError:
         raise _broken(node, f"operator {node.op} is not registered") from None
-    except (ValueError, TypeError) as error:
+    try:
+        expected = operator.infer(node)
+    except KeyError as error:
+        raise _broken(node, f"attribute {error} is missing") from error
+    except (ValueError, TypeError, IndexError, ArithmeticError) as error:
         raise _broken(node, str(error)) from error
     actual = [value.type for value in node.outputs]
     if not _agree(expected, actual):
@@ -74,11 +79,13 @@ def _agree(expected: list[TensorType], actual: list[TensorType]) -> bool:
 
 
 def _verify_uses(graph: Graph) -> None:
-    members = set(graph.nodes)
+    reads = {(n, index): value for n in graph.nodes for index, value in enumerate(n.inputs)}
     for value in graph.values():
-        for node, index in value.uses:
-            if node not in members or node.inputs[index] is not value:
-                raise VerificationError(f"{value} records a use by {node} that does not exist")
+        for use in value.uses:
+            if reads.pop(use, None) is not value:
+                raise VerificationError(f"{value} records a use by {use[0]} that does not exist")
+    for (node, _), value in reads.items():
+        raise _broken(node, f"operand {value} does not record this use")
 
 
 def _declare(value: Value, known: set[Value], names: set[str]) -> None:

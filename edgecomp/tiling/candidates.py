@@ -10,7 +10,7 @@ from edgecomp.tiling.program import Direction, Loop, Operand, Region
 
 
 def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
-    """Up to ``most`` tile sizes for ``extent`` elements, largest first.
+    """Up to ``most`` tile sizes for ``extent`` elements and the smallest one, largest first.
 
     Sizes split the extent as evenly as possible into 1, 2, 3, ... tiles and are rounded up to
     ``multiple`` (registers and vectors are filled); small extents are offered whole.

@@ -52,11 +52,10 @@ def estimate(program: TileProgram, board: Board) -> Cost:
             beside[1:] += cycles[:-1]
             epilogue += cycles[-1]
     overhead = STEP_CYCLES * program.steps
-    busy = np.maximum(compute, beside) + exposed
-    total = prologue + float(busy.sum()) + epilogue + overhead
-    return Cost(
-        total, float(compute.sum()), total - overhead - float(compute.sum()), overhead, moved
-    )
+    waits = np.maximum(beside - compute, 0.0) + exposed
+    exposed_dma = prologue + float(waits.sum()) + epilogue
+    busy = float(compute.sum())
+    return Cost(busy + exposed_dma + overhead, busy, exposed_dma, overhead, moved)
 
 
 def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
@@ -90,5 +89,6 @@ def _transfer_cycles(
     length = program.at_steps(region.length)
     cycles = program.at_steps(region.planes) * transfer.cycles_per_transfer
     cycles = cycles + lines * np.ceil(length / transfer.bytes_per_cycle)
+    cycles *= board.clocks.cluster_hz / board.clocks.hz(transfer.clock)
     cycles = np.where(changes, cycles, 0.0)
     return cycles, int(np.where(changes, lines * length, 0).sum())

@@ -53,24 +53,32 @@ def choose(node: Node, board: Board) -> Tiling:
             "`edgecomp ops` lists what is implemented",
         )
     best: Tiling | None = None
-    smallest: int | None = None
-    count = 0
+    sizes = []
     for program in _TILERS[node.op](node):
-        count += 1
-        smallest = min(program.l1_bytes, smallest or program.l1_bytes)
+        sizes.append(program.l1_bytes)
         if program.l1_bytes > board.l1_available_bytes:
             continue
         cost = estimate(program, board)
         if best is None or _rank(program, cost) < _rank(best.program, best.cost):
-            best = Tiling(program, cost, count)
+            best = Tiling(program, cost, len(sizes))
     if best is None:
-        raise TilingError(
-            f"layer {node.name or print_node(node)} needs {smallest} bytes of L1 in its smallest "
-            f"tiling, {board.name} has {board.l1_available_bytes} beside the stacks",
-            "use a board with more L1, or make the layer narrower",
-        )
+        raise _untiled(node, sizes, board)
     best.program.check()
-    return Tiling(best.program, best.cost, count)
+    return Tiling(best.program, best.cost, len(sizes))
+
+
+def _untiled(node: Node, sizes: list[int], board: Board) -> TilingError:
+    layer = node.name or print_node(node)
+    if not sizes:
+        return TilingError(
+            f"layer {layer} moves data in more dimensions than a copy has",
+            "reshape around it, so that axes which stay neighbours are one axis",
+        )
+    return TilingError(
+        f"layer {layer} needs {min(sizes)} bytes of L1 in its smallest tiling, {board.name} has "
+        f"{board.l1_available_bytes} beside the stacks",
+        "use a board with more L1, or make the layer narrower",
+    )
 
 
 def _rank(program: TileProgram, cost: Cost) -> tuple[float, int, int]:

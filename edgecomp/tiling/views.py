@@ -1,7 +1,8 @@
 """Values that need no layer: tensors that lie inside another tensor.
 
-A reshape, and a slice or concatenation piece that is contiguous in its source, is the source's
-memory at an offset. Everything else is a layer and a tensor of its own.
+A reshape, a slice that is contiguous in its source, and a transpose or an expand that only moves
+or adds axes of size one, is the source's memory at an offset. Everything else is a layer and a
+tensor of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def is_view(node: Node) -> bool:
 def _is_contiguous_slice(node: Node) -> bool:
     shape = node.inputs[0].shape
     taken = node.output.shape
-    if any(step != 1 for step in node.integers("steps")):
+    spans = zip(node.integers("steps"), taken, strict=True)
+    if any(step != 1 and size > 1 for step, size in spans):
         return False
     cut = [axis for axis, (full, part) in enumerate(zip(shape, taken, strict=True)) if full != part]
     return not cut or all(size == 1 for size in taken[: cut[-1]])
