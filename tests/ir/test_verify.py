@@ -185,7 +185,6 @@ TYPES = st.builds(
     st.sampled_from([DType.F32, DType.I8, DType.I16, DType.I32, DType.U8]),
 )
 KEYS = [
-    
     "axes",
     "axis",
     "bias",
@@ -214,7 +213,6 @@ KEYS = [
     "table",
     "value",
     "zero",
-,
 ]
 VALUES = st.one_of(
     st.integers(-2, 40),

@@ -1,0 +1,39 @@
+"""graph.txt: every node carries its own notes, and the text is still the graph."""
+
+from __future__ import annotations
+
+from edgecomp.ir import blobs, parse, print_graph
+from edgecomp.pipeline.compile import plan
+from edgecomp.pipeline.listing import listing
+from edgecomp.targets import load_board
+
+Q = "scale=0.5, zero=0"
+TEXT = f"""
+graph "g" (%x: i8[8, 4; {Q}]) -> (%z) {{
+  %t: i8[4, 8; {Q}] = transpose(%x) {{permutation = [1, 0]}} @ "odd = constant name"
+  %r: i8[32; {Q}] = reshape(%t) {{shape = [32]}}
+  %table: i8[256; {Q}] = constant normal 1
+  %z: i8[32; {Q}] = q_table(%r, %table) {{dtype = "i8", scale = 0.5, zero = 0}} @ "}}"
+}}
+"""
+
+
+def test_notes_stand_behind_their_nodes() -> None:
+    """Names of the user's model may look like IR."""
+    graph = parse(TEXT)
+    lines = listing(plan(graph, load_board("gap9_evk"))).splitlines()
+
+    def note(name: str) -> str:
+        [at] = [i for i, line in enumerate(lines) if line.startswith(f"  %{name}: ")]
+        return lines[at + 1].strip()
+
+    assert note("t").startswith("// layer 0, engine cluster")
+    assert note("r") == "// view of %t at byte 0"
+    assert note("z").startswith("// layer 1, engine cluster") and "weights 256 bytes" in note("z")
+    assert not note("table").startswith("//")
+
+
+def test_the_listing_parses_to_the_same_graph() -> None:
+    graph = parse(TEXT)
+    text = listing(plan(graph, load_board("gap9_evk")))
+    assert print_graph(parse(text, blobs(graph))) == print_graph(graph)
