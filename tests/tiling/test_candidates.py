@@ -1,0 +1,106 @@
+"""Every candidate of a tiler, not only the cheapest: each byte of the result is written once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgecomp.ir import DType, Graph, Node, Quantization, TensorType, Value, create
+from edgecomp.ir.graph import Attribute
+from edgecomp.tiling import layers
+from edgecomp.tiling.program import Operand, TileProgram
+from edgecomp.tiling.search import _TILERS
+
+assert layers  # importing it registers the tilers
+
+STATED: dict[str, Attribute] = {"dtype": "i8", "scale": 0.5, "zero": 0}
+
+
+def input_(graph: Graph, *shape: int, dtype: DType = DType.I8) -> Value:
+    return graph.add_input("x", TensorType(shape, dtype, Quantization(0.5)))
+
+
+def movement(op: str, x_shape: tuple[int, ...], **attributes: Attribute) -> Node:
+    graph = Graph()
+    return create(graph, op, [input_(graph, *x_shape)], attributes)
+
+
+def concat(axis: int, *shapes: tuple[int, ...]) -> Node:
+    graph = Graph()
+    return create(graph, "concat", [input_(graph, *s) for s in shapes], {"axis": axis})
+
+
+def gather(indices: list[int]) -> Node:
+    graph = Graph()
+    index = graph.constant(np.array(indices, np.int64))
+    return create(graph, "gather", [input_(graph, 5, 6, 7), index], {"axis": 1})
+
+
+def table(*shape: int) -> Node:
+    graph = Graph()
+    entries = graph.constant(np.zeros(256, np.int8), quantization=Quantization(0.5))
+    return create(graph, "q_table", [input_(graph, *shape), entries], STATED)
+
+
+def linear(rows: int, columns: int, depth: int) -> Node:
+    graph = Graph()
+    weights = graph.constant(np.ones((columns, depth), np.int8))
+    ones = [graph.constant(np.ones(columns, np.int32)) for _ in range(2)]
+    attributes = {**STATED, "shift": 8, "table": False, "residual": False}
+    return create(graph, "q_linear", [input_(graph, rows, depth), weights, *ones], attributes)
+
+
+NODES = {
+    "transpose": movement("transpose", (6, 5, 4, 3), permutation=(3, 1, 0, 2)),
+    "transpose 2-D": movement("transpose", (50, 33), permutation=(1, 0)),
+    "slice": movement("slice", (6, 9, 8), starts=(1, 2, 3), stops=(6, 9, 8), steps=(2, 3, 1)),
+    "expand": movement("expand", (6, 1, 7), shape=(3, 6, 5, 7)),
+    "pad": movement("pad", (6, 5, 4), pads=(0, 1, 0, 0, 2, 3), value=0.0),
+    "concat": concat(1, (6, 3, 4), (6, 5, 4)),
+    "concat in front": concat(0, (700,), (33,)),
+    "gather": gather([4, 2, 0, 5, 5, 1, 3]),
+    "table": table(3, 300),
+    "linear": linear(37, 29, 24),
+}
+
+
+def addresses(program: TileProgram, operand: Operand) -> np.ndarray:
+    """The bytes that the stores of ``operand`` write, in order."""
+    keys = program.at_steps(operand.key)
+    last = np.append(keys[1:] != keys[:-1], True)
+    region = operand.region
+    fields = (region.offset, region.planes, region.rows, region.length)
+    written = []
+    for step in np.flatnonzero(last):
+        offset, planes, rows, length = (int(program.at_steps(f)[step]) for f in fields)
+        plane, row, byte = np.ogrid[:planes, :rows, :length]
+        at = offset + plane * region.plane_stride + row * region.row_stride + byte
+        written.append(at.ravel())
+    return np.concatenate(written)
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_every_candidate_writes_every_byte_once(name: str) -> None:
+    node = NODES[name]
+    programs = [program for program in _TILERS[node.op](node) if program.steps <= 400]
+    assert len(programs) > 1
+    for program in programs:
+        program.check()
+        stores = [addresses(program, o) for o in program.operands if o.direction == "out"]
+        written = np.sort(np.concatenate(stores))
+        assert np.array_equal(written, np.arange(node.output.type.bytes)), program.order
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_tile_changes_only_with_its_key(name: str) -> None:
+    """Transfers happen when the key changes; the region must not move in between."""
+    node = NODES[name]
+    for program in _TILERS[node.op](node):
+        for operand in program.operands:
+            keys = program.at_steps(operand.key)
+            kept = keys[1:] == keys[:-1]
+            region = operand.region
+            for field in (region.offset, region.length, region.rows, region.planes):
+                values = program.at_steps(field)
+                assert np.array_equal(values[1:][kept], values[:-1][kept])
+            assert operand.buffers == (1 if kept.all() else 2)
