@@ -46,9 +46,7 @@ class Placement:
         return self.tensors[view.base] + view.offset
 
 
-def place(
-    graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2"
-) -> Placement:
+def place(graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2") -> Placement:
     """Plan L2 for ``layers``; prefetching is given up where it does not fit.
 
     Raises ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes
