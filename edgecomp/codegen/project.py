@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from edgecomp.codegen.names import Names, identifier
 from edgecomp.codegen.render import render
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
-from edgecomp.targets import Board
+from edgecomp.targets import Board, Gvsoc
 from edgecomp.tiling.program import TileProgram
 
 
@@ -60,6 +61,9 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         folder / "Makefile": ("Makefile.j2", {}),
         folder / "README.md": ("README.md.j2", {}),
     }
+    if spec.board.gvsoc is not None:
+        _describe_gvsoc(spec.board, spec.board.gvsoc, folder / "gvsoc")
+        files[folder / "gvsoc" / "gvsoc.ld"] = ("gvsoc.ld.j2", {})
     for path, (template, extra) in files.items():
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 
@@ -78,10 +82,17 @@ def weights_image(spec: ProjectSpec) -> bytes:
 def _copy_runtime(folder: Path) -> None:
     runtime = resources.folder("runtime_c")
     ignore = shutil.ignore_patterns("__pycache__", "*.o", "*.so", "README.md")
-    for part in ("include", "src", "hal/include", "hal/host", "kernels/include"):
+    for part in ("include", "src", "hal", "kernels"):
         shutil.copytree(runtime / part, folder / "runtime" / part, ignore=ignore)
-    reference = runtime / "kernels" / "reference"
-    shutil.copytree(reference, folder / "runtime" / "kernels" / "reference", ignore=ignore)
+
+
+def _describe_gvsoc(board: Board, gvsoc: Gvsoc, folder: Path) -> None:
+    """What the simulator needs to know of the board, and its description of the chip."""
+    folder.mkdir()
+    content = board.model_dump(mode="json", exclude={"kernels"})
+    (folder / "board.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if gvsoc.description:
+        shutil.copy(resources.folder("boards") / "gvsoc" / gvsoc.description, folder)
 
 
 @dataclass(frozen=True)

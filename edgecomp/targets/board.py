@@ -96,6 +96,31 @@ class Power(_Section):
         return self.active_watts * seconds
 
 
+class MemoryMap(_Section):
+    """Where the memories begin, for programs without an operating system or a vendor SDK."""
+
+    l1: NonNegativeInt
+    l2: NonNegativeInt
+    l2_private: NonNegativeInt
+
+
+class Gvsoc(_Section):
+    """How GVSoC simulates the board.
+
+    target: the name of GVSoC's target. description: the file in `boards/gvsoc` that describes it;
+    empty for a target that every installation has. models: component models that an installation
+    must hold for it. kernels: folders of `runtime_c/kernels`, the preferred one first. label: what
+    figures of this simulator are called.
+    """
+
+    target: str
+    label: str
+    description: str = ""
+    models: list[str] = []
+    kernels: list[str]
+    memory_map: MemoryMap
+
+
 class Board(_Section):
     """Everything chip-specific that the stages ask for."""
 
@@ -109,6 +134,7 @@ class Board(_Section):
     transfers: Transfers
     power: Power
     kernels: KernelRates
+    gvsoc: Gvsoc | None = None
 
     @property
     def l1_reserved_bytes(self) -> int:

@@ -66,4 +66,7 @@ static inline void *ec_stream_tile(const ec_stream *stream)
  * padded by zeros: the sum over words i of mix(word[i] + i * 0x9e3779b1). */
 uint32_t ec_checksum(const void *data, uint32_t bytes);
 
+/* The share of it that a part contributes: `data` starts at word `first` of the whole. */
+uint32_t ec_checksum_part(const void *data, uint32_t bytes, uint32_t first);
+
 #endif

@@ -1,5 +1,7 @@
 #include "edgecomp_runtime.h"
 
+#include <string.h>
+
 ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second)
 {
     ec_stream stream = {
@@ -86,15 +88,28 @@ static uint32_t mix(uint32_t word)
     return word;
 }
 
-uint32_t ec_checksum(const void *data, uint32_t bytes)
+static uint32_t load_word(const uint8_t *byte)
+{
+    uint32_t word;
+    memcpy(&word, __builtin_assume_aligned(byte, 4), sizeof word);
+    return word;
+}
+
+uint32_t ec_checksum_part(const void *data, uint32_t bytes, uint32_t first)
 {
     const uint8_t *byte = data;
+    const uint32_t whole = ((uintptr_t)byte & 3u) == 0 ? bytes / 4 : 0;
     uint32_t sum = 0;
-    for (uint32_t i = 0; i < bytes; i += 4) {
+    uint32_t index = first * 0x9e3779b1u;
+    for (uint32_t i = 0; i < whole; ++i, index += 0x9e3779b1u)
+        sum += mix(load_word(byte + 4 * i) + index);
+    for (uint32_t i = 4 * whole; i < bytes; i += 4, index += 0x9e3779b1u) {
         uint32_t word = 0;
         for (uint32_t j = 0; j < 4 && i + j < bytes; ++j)
             word |= (uint32_t)byte[i + j] << (8 * j);
-        sum += mix(word + (i / 4) * 0x9e3779b1u);
+        sum += mix(word + index);
     }
     return sum;
 }
+
+uint32_t ec_checksum(const void *data, uint32_t bytes) { return ec_checksum_part(data, bytes, 0); }

@@ -39,7 +39,9 @@ int main(int argc, char **argv)
     if (ec_network_init() != 0)
         return 70;
     while (fread(input, 1, sizeof input, in) == sizeof input) {
-        ec_network_run_packed(input, output);
+        ec_network_load(input);
+        ec_network_run();
+        ec_network_store(output);
         if (fwrite(output, 1, sizeof output, out) != sizeof output) {
             perror(argv[2]);
             return 74;

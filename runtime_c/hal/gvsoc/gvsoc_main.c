@@ -1,0 +1,200 @@
+/* gvsoc_main.c - the fabric controller: weights into L3, windows through the cluster, results out.
+ *
+ * Files, in the simulator's working folder: weights.bin and input.bin are read, output.bin is
+ * written, in the format of hal/host. Every window runs twice: first timed, then with checksums.
+ * Lines that start with "@ec" on standard output tell how far the run is:
+ *
+ *   timed  window layer cycles compute dma_wait l3_wait
+ *   check  window layer checksum
+ *   window window cycles
+ *   stack  fabric orchestrator worker      bytes used at most
+ *   hang   layer busy task                 no layer finished for a long time
+ *   done   windows
+ */
+#include "chip.h"
+#include "edgecomp_network.h"
+#include "hal_gvsoc.h"
+#include "host_link.h"
+
+#ifndef EC_HANG_CYCLES
+#define EC_HANG_CYCLES 1000000000u
+#endif
+
+#define PAINT 0xec5ac4edu
+#define CHUNK 32768u
+
+extern uint8_t ec_l2_arena[];
+extern uint32_t ec_stacks_start[], ec_orchestrator_stack_bottom[], ec_orchestrator_stack_top[];
+extern uint32_t ec_fabric_stack_bottom[], ec_fabric_stack_top[];
+extern char ec_worker_stack_bytes[];
+
+static EC_IN_PRIVATE uint8_t packed_input[EC_NETWORK_INPUT_BYTES];
+static EC_IN_PRIVATE uint8_t timed_output[EC_NETWORK_OUTPUT_BYTES];
+static EC_IN_PRIVATE uint8_t checked_output[EC_NETWORK_OUTPUT_BYTES];
+
+static void stop(const char *reason)
+{
+    ec_say("@ec error ");
+    ec_say(reason);
+    ec_say_end();
+    ec_host_exit(1);
+}
+
+static int open_file(const char *path, uint32_t mode)
+{
+    const int file = ec_host_open(path, mode);
+    if (file < 0)
+        stop(path);
+    return file;
+}
+
+static void place_weights(void)
+{
+    const int file = open_file("weights.bin", EC_HOST_READ);
+    const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
+    for (uint32_t at = 0; at < EC_L3_BYTES; at += chunk) {
+        const uint32_t bytes = EC_L3_BYTES - at < chunk ? EC_L3_BYTES - at : chunk;
+        if (ec_host_read(file, ec_l2_arena, bytes) != bytes)
+            stop("weights.bin is too short");
+        ec_l3_write(at, ec_l2_arena, bytes);
+    }
+}
+
+/* ---- stacks -------------------------------------------------------------------------------- */
+
+static void paint(uint32_t *from, const uint32_t *to)
+{
+    while (from < to)
+        *from++ = PAINT;
+}
+
+static uint32_t used(const uint32_t *bottom, const uint32_t *top)
+{
+    while (bottom < top && *bottom == PAINT)
+        ++bottom;
+    return (uint32_t)((uintptr_t)top - (uintptr_t)bottom);
+}
+
+static void paint_stacks(void)
+{
+    const uint32_t *here;
+    __asm__ volatile("mv %0, sp" : "=r"(here));
+    paint(ec_fabric_stack_bottom, here - 64);
+    paint(ec_stacks_start, ec_orchestrator_stack_top);
+}
+
+static void say_stacks(void)
+{
+    const uint32_t words = (uint32_t)(uintptr_t)ec_worker_stack_bytes / 4u;
+    uint32_t worker = 0;
+    for (uint32_t core = 0; core < EC_CORES; ++core) {
+        const uint32_t *bottom = ec_stacks_start + core * words;
+        const uint32_t bytes = used(bottom, bottom + words);
+        worker = bytes > worker ? bytes : worker;
+    }
+    ec_say("@ec stack");
+    ec_say_number(used(ec_fabric_stack_bottom, ec_fabric_stack_top));
+    ec_say_number(used(ec_orchestrator_stack_bottom, ec_orchestrator_stack_top));
+    ec_say_number(worker);
+    ec_say_end();
+}
+
+/* ---- runs ---------------------------------------------------------------------------------- */
+
+/* Divisions keep this core off the memories, and the simulator off this core. */
+static void idle(void)
+{
+    uint32_t value = 0xffffffffu;
+    for (uint32_t i = 0; i < 16; ++i)
+        __asm__ volatile("divu %0, %0, %1\n\tdivu %0, %0, %1" : "+r"(value) : "r"(1));
+}
+
+static void say_layer(ec_command command, uint32_t window, uint32_t layer)
+{
+    const ec_layer_record *record = &ec_mail.layers[layer];
+    ec_say(command == EC_TIMED ? "@ec timed" : "@ec check");
+    ec_say_number(window);
+    ec_say_number(layer);
+    if (command == EC_TIMED) {
+        ec_say_number(record->cycles);
+        ec_say_number(record->compute);
+        ec_say_number(record->dma_wait);
+        ec_say_number(record->l3_wait);
+    } else {
+        ec_say_hex(record->checksum);
+    }
+    ec_say_end();
+}
+
+static void report_hang(uint32_t layer)
+{
+    uint32_t busy = 0;
+    for (uint32_t core = 0; core < EC_CORES; ++core)
+        busy |= (uint32_t)(ec_fork.busy[core] != 0) << core;
+    ec_say("@ec hang");
+    ec_say_number(layer);
+    ec_say_hex(busy);
+    ec_say_hex((uint32_t)(uintptr_t)ec_fork.task);
+    ec_say_end();
+    ec_host_exit(1);
+}
+
+/* Ask the cluster, and tell about layers as they finish. */
+static void ask(ec_command command, uint32_t window)
+{
+    uint32_t layer = 0;
+    uint32_t since = core_cycles();
+    ec_mail.finished = 0;
+    ec_mail.command = command;
+    while (ec_mail.command != EC_IDLE || layer < ec_mail.finished) {
+        idle();
+        if (layer < ec_mail.finished) {
+            say_layer(command, window, layer++);
+            since = core_cycles();
+        } else if (core_cycles() - since > EC_HANG_CYCLES) {
+            report_hang(layer);
+        }
+    }
+}
+
+static void run_window(uint32_t window)
+{
+    ec_network_load(packed_input);
+    ask(EC_TIMED, window);
+    ec_say("@ec window");
+    ec_say_number(window);
+    ec_say_number(ec_mail.cycles);
+    ec_say_end();
+    ec_network_store(timed_output);
+    ask(EC_CHECKED, window);
+    ec_network_store(checked_output);
+    for (uint32_t i = 0; i < EC_NETWORK_OUTPUT_BYTES; ++i)
+        if (timed_output[i] != checked_output[i])
+            stop("the timed and the checked run of a window differ");
+}
+
+int main(void)
+{
+    REGISTER(FABRIC_ICACHE_ENABLE) = 1;
+    paint_stacks();
+    ec_mail.command = EC_IDLE;
+    ec_l3_init();
+    place_weights();
+    const int input = open_file("input.bin", EC_HOST_READ);
+    const int output = open_file("output.bin", EC_HOST_WRITE);
+    ec_cluster_boot();
+    ask(EC_INIT, 0);
+    if (ec_mail.status != 0)
+        stop("the platform did not start");
+    uint32_t window = 0;
+    while (ec_host_read(input, packed_input, sizeof packed_input) == sizeof packed_input) {
+        run_window(window++);
+        if (ec_host_write(output, timed_output, sizeof timed_output) != sizeof timed_output)
+            stop("cannot write output.bin");
+    }
+    say_stacks();
+    ec_say("@ec done");
+    ec_say_number(window);
+    ec_say_end();
+    return 0;
+}

@@ -1,0 +1,278 @@
+/* hal_gvsoc.c - the HAL on the simulated chip, as the orchestrator calls it. */
+#include "hal_gvsoc.h"
+
+#include "chip.h"
+#include "edgecomp_hal.h"
+#include "edgecomp_network.h"
+#include "edgecomp_runtime.h"
+#include "trace.h"
+
+extern uint8_t ec_l1_arena[];
+extern uint8_t ec_l2_arena[];
+
+EC_IN_PRIVATE ec_mailbox ec_mail;
+
+/* The orchestrator's own state. `owner` tells the transfer that a DMA counter belongs to. */
+static EC_IN_L1 struct {
+    ec_transfer owner[DMA_COUNTERS];
+    ec_transfer serial;
+    ec_transfer l3_pending;
+    uint32_t checked;
+    uint32_t layer_start;
+    uint32_t compute;
+    uint32_t dma_wait;
+    uint32_t l3_wait;
+} state;
+
+static EC_IN_L1 uint32_t partial_sums[EC_CORES];
+
+int ec_hal_init(void)
+{
+    for (uint32_t i = 0; i < DMA_COUNTERS; ++i)
+        state.owner[i] = EC_NO_TRANSFER;
+    state.serial = 0;
+    state.l3_pending = EC_NO_TRANSFER;
+    return 0;
+}
+
+uint8_t *ec_hal_l1(void) { return ec_l1_arena; }
+uint8_t *ec_hal_l2(void) { return ec_l2_arena; }
+
+void ec_hal_l1_open(uint32_t offset, uint32_t bytes)
+{
+    (void)offset;
+    (void)bytes;
+}
+
+void ec_hal_l1_close(void) {}
+
+/* ---- L2 and L1 --------------------------------------------------------------------------- */
+
+static void push_1d(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t bytes)
+{
+    REGISTER(DMA_QUEUE) = bytes | flags;
+    REGISTER(DMA_QUEUE) = l1;
+    REGISTER(DMA_QUEUE) = l2;
+}
+
+static void push_2d(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t rows, uint32_t row_bytes,
+                    uint32_t stride)
+{
+    REGISTER(DMA_QUEUE) = (rows * row_bytes) | flags | DMA_2D;
+    REGISTER(DMA_QUEUE) = l1;
+    REGISTER(DMA_QUEUE) = l2;
+    REGISTER(DMA_QUEUE) = row_bytes;
+    REGISTER(DMA_QUEUE) = stride;
+}
+
+/* One plane: 1-D where its rows lie back to back. */
+static void push_plane(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t rows, uint32_t row_bytes,
+                       uint32_t stride)
+{
+    if (rows == 1 || stride == row_bytes)
+        push_1d(flags, l1, l2, rows * row_bytes);
+    else
+        push_2d(flags, l1, l2, rows, row_bytes, stride);
+}
+
+/* All commands after one read of the queue count on the same counter. */
+static ec_transfer start(uint32_t direction, uint32_t l1, uint32_t l2, const ec_block *block)
+{
+    const uint32_t flags = direction | DMA_INCREMENT | DMA_EVENT;
+    const uint32_t plane_bytes = block->rows * block->length;
+    if (plane_bytes * block->planes == 0)
+        return EC_NO_TRANSFER;
+    const uint32_t counter = REGISTER(DMA_QUEUE);
+    if (block->planes == 1) {
+        push_plane(flags, l1, l2, block->rows, block->length, block->row_stride);
+    } else if (block->rows == 1) {
+        push_plane(flags, l1, l2, block->planes, block->length, block->plane_stride);
+    } else {
+        for (uint32_t plane = 0; plane < block->planes; ++plane) {
+            push_plane(flags, l1, l2, block->rows, block->length, block->row_stride);
+            l1 += plane_bytes;
+            l2 += block->plane_stride;
+        }
+    }
+    state.serial += DMA_COUNTERS;
+    if (state.serial == 0)
+        state.serial = DMA_COUNTERS;
+    state.owner[counter] = state.serial | counter;
+    EC_TRACE_START(EC_TRACE_DMA, state.owner[counter]);
+    return state.owner[counter];
+}
+
+ec_transfer ec_hal_load(void *l1, const void *l2, const ec_block *block)
+{
+    return start(DMA_L2_TO_L1, (uint32_t)(uintptr_t)l1, (uint32_t)(uintptr_t)l2, block);
+}
+
+ec_transfer ec_hal_store(void *l2, const void *l1, const ec_block *block)
+{
+    return start(0, (uint32_t)(uintptr_t)l1, (uint32_t)(uintptr_t)l2, block);
+}
+
+/* Sleep until the counter is done. Its event wakes the core; so might one of another counter. */
+static void sleep_for(uint32_t counter)
+{
+    REGISTER(EVENT_MASK) = EVENT_DMA;
+    while ((REGISTER(DMA_STATUS) >> counter) & 1u)
+        EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
+    REGISTER(EVENT_MASK) = EVENT_BARRIER;
+}
+
+void ec_hal_wait(ec_transfer transfer)
+{
+    const uint32_t counter = transfer % DMA_COUNTERS;
+    if (transfer == EC_NO_TRANSFER || state.owner[counter] != transfer)
+        return;
+    const uint32_t begin = core_cycles();
+    if ((REGISTER(DMA_STATUS) >> counter) & 1u)
+        sleep_for(counter);
+    REGISTER(DMA_STATUS) = 1u << counter;
+    state.owner[counter] = EC_NO_TRANSFER;
+    const uint32_t end = core_cycles();
+    state.dma_wait += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_DMA_WAIT, begin, end, transfer);
+}
+
+/* ---- L3: one read at a time ---------------------------------------------------------------- */
+
+void ec_l3_init(void)
+{
+    REGISTER(UDMA_CLOCKS) = UDMA_HYPER_CLOCKS;
+    REGISTER(HYPER_PAGE_BOUND) = 4;
+    REGISTER(HYPER_LATENCY) = 6;
+    REGISTER(HYPER_ADDED_LATENCY) = 1;
+    REGISTER(HYPER_CHIP_SELECT) = 0;
+}
+
+void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
+{
+    REGISTER(HYPER_ADDRESS) = l3_offset;
+    REGISTER(HYPER_COMMAND) = HYPER_LINEAR;
+    REGISTER(HYPER_WRITE_L2) = (uint32_t)(uintptr_t)l2;
+    REGISTER(HYPER_WRITE_BYTES) = bytes;
+    REGISTER(HYPER_WRITE_START) = HYPER_ENABLE;
+    while (REGISTER(HYPER_STATUS) & 1u) {
+    }
+}
+
+ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
+{
+    if (bytes == 0)
+        return EC_NO_TRANSFER;
+    ec_hal_l3_wait(state.l3_pending);
+    REGISTER(HYPER_ADDRESS) = l3_offset;
+    REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
+    REGISTER(HYPER_READ_L2) = (uint32_t)(uintptr_t)l2;
+    REGISTER(HYPER_READ_BYTES) = bytes;
+    REGISTER(HYPER_READ_START) = HYPER_ENABLE;
+    state.serial += DMA_COUNTERS;
+    if (state.serial == 0)
+        state.serial = DMA_COUNTERS;
+    state.l3_pending = state.serial;
+    EC_TRACE_START(EC_TRACE_L3, state.l3_pending);
+    return state.l3_pending;
+}
+
+void ec_hal_l3_wait(ec_transfer transfer)
+{
+    if (transfer == EC_NO_TRANSFER || state.l3_pending != transfer)
+        return;
+    const uint32_t begin = core_cycles();
+    while (REGISTER(HYPER_STATUS) & 1u) {
+    }
+    state.l3_pending = EC_NO_TRANSFER;
+    const uint32_t end = core_cycles();
+    state.l3_wait += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_L3_WAIT, begin, end, transfer);
+}
+
+/* ---- cores --------------------------------------------------------------------------------- */
+
+void ec_hal_fork(ec_task task, const void *arguments)
+{
+    const uint32_t begin = core_cycles();
+    ec_fork_join(task, arguments);
+    const uint32_t end = core_cycles();
+    state.compute += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_FORK, begin, end, (uint32_t)(uintptr_t)task);
+}
+
+/* ---- observation --------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *data;
+    uint32_t bytes;
+} checksum_args;
+
+static void checksum_task(const void *arguments, uint32_t core, uint32_t cores)
+{
+    const checksum_args *args = arguments;
+    const uint32_t words = (args->bytes + 3u) / 4u;
+    const uint32_t share = (words + cores - 1u) / cores;
+    const uint32_t first = EC_MIN(core * share, words);
+    const uint32_t begin = first * 4u;
+    const uint32_t end = EC_MIN(EC_MIN(first + share, words) * 4u, args->bytes);
+    partial_sums[core] = ec_checksum_part(args->data + begin, end - begin, first);
+}
+
+static uint32_t checksum(const void *data, uint32_t bytes)
+{
+    const checksum_args args = {data, bytes};
+    ec_fork_join(checksum_task, &args);
+    uint32_t sum = 0;
+    for (uint32_t core = 0; core < EC_CORES; ++core)
+        sum += partial_sums[core];
+    return sum;
+}
+
+void ec_hal_layer_begin(uint32_t layer) { (void)layer; }
+
+void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
+{
+    const uint32_t now = core_cycles();
+    ec_layer_record *record = &ec_mail.layers[layer];
+    EC_TRACE_SPAN(EC_TRACE_LAYER, state.layer_start, now, layer);
+    record->cycles = now - state.layer_start;
+    record->compute = state.compute;
+    record->dma_wait = state.dma_wait;
+    record->l3_wait = state.l3_wait;
+    if (state.checked)
+        record->checksum = checksum(output, bytes);
+    state.layer_start = now;
+    state.compute = 0;
+    state.dma_wait = 0;
+    state.l3_wait = 0;
+    ec_mail.finished = layer + 1u;
+}
+
+static void run(uint32_t checked)
+{
+    state.checked = checked;
+    state.compute = 0;
+    state.dma_wait = 0;
+    state.l3_wait = 0;
+    const uint32_t begin = core_cycles();
+    state.layer_start = begin;
+    ec_network_run();
+    ec_mail.cycles = core_cycles() - begin;
+}
+
+/* The orchestrator: do what the fabric controller asks. */
+void ec_orchestrate(void)
+{
+    ec_fork_init();
+    for (;;) {
+        const uint32_t command = ec_mail.command;
+        if (command == EC_IDLE)
+            continue;
+        if (command == EC_INIT)
+            ec_mail.status = (uint32_t)ec_network_init();
+        else
+            run(command == EC_CHECKED);
+        COMPILER_BARRIER();
+        ec_mail.command = EC_IDLE;
+    }
+}
