@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from edgecomp.ir import DType, Graph, Node, Quantization, Value
 from edgecomp.quantize import functions
 from edgecomp.quantize.calibrate import Statistics
@@ -30,6 +32,8 @@ MOVEMENT = frozenset({"reshape", "transpose", "slice", "gather", "expand", "pad"
 
 PRODUCTS = frozenset({"linear", "conv_nhwc"})
 """Operators that apply a table or a saturation to their own result."""
+
+_GRID = 1025
 
 _NORM_CODES = 2.0**31 / 256
 """``epsilon / scale^2`` of a normalisation stays below this (``epsilon_q8`` is int32)."""
@@ -63,6 +67,8 @@ class Assignment:
         self._parent: dict[Value, Value] = {}
         self._classes: dict[Value, _Class] = {}
         self._specs: dict[Value, Spec] = {}
+        for chain in self.chains.values():
+            self._confine(chain)
         self._collect()
 
     def spec(self, value: Value) -> Spec:
@@ -92,6 +98,14 @@ class Assignment:
             self.statistics.histograms[value] = merged([])
             self.statistics.histograms[value].add(value.array)
         return self.statistics.histograms[value]
+
+    def _confine(self, chain: Chain) -> None:
+        """Expect of the result of a function what it makes of the range of its argument."""
+        source = self.histogram(chain.source)
+        grid = np.linspace(source.expected_low, source.expected_high, _GRID)
+        image = chain.function(grid)
+        if np.isfinite(image).all():
+            self.histogram(chain.result).confine(float(image.min()), float(image.max()))
 
     # -- constraints --------------------------------------------------------------------------
 

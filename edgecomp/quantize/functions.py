@@ -29,12 +29,15 @@ class Chain:
         return self.nodes[-1].output
 
     def function(self, x: np.ndarray) -> np.ndarray:
-        """The chain applied to every element of ``x``; undefined results become 0."""
+        """The chain applied to every element of ``x``; undefined results become 0.
+
+        Infinite ones become the largest numbers of float32.
+        """
         y = np.asarray(x, np.float32)
         with np.errstate(all="ignore"):
             for node in self.nodes:
                 y = _apply(node, y)
-        return np.nan_to_num(y.astype(np.float64), nan=0.0)
+        return np.nan_to_num(y, nan=0.0).astype(np.float64)
 
 
 def varying_operand(node: Node) -> Value | None:

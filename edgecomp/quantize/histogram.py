@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,12 +14,52 @@ BINS = 8192
 SAMPLE = 1 << 16
 """At most about this many elements of one tensor are counted; extremes see all of them."""
 
+DEVIATIONS = 3.0
+"""How far beyond the mean of the extremes seen the next is expected at most."""
+
+
+@dataclass
+class Extremes:
+    """The largest elements of the arrays seen: how far that of another one may go.
+
+    ``bound`` is ``DEVIATIONS`` standard deviations above their mean; for several tensors in one
+    histogram it is the largest of theirs. Elements of one array depend on each other (the tokens
+    of one window), arrays do not, so the arrays are what can be counted.
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    spread: float = 0.0
+    others: float = -math.inf
+    ceiling: float = math.inf
+
+    @property
+    def bound(self) -> float:
+        """Minus infinity before anything was added; ``ceiling`` at most."""
+        if not self.count:
+            return self.others
+        reach = self.mean + DEVIATIONS * math.sqrt(self.spread / self.count)
+        return max(self.others, min(reach, self.ceiling))
+
+    def add(self, largest: float) -> None:
+        """Take one array into account."""
+        self.count += 1
+        step = largest - self.mean
+        self.mean += step / self.count
+        self.spread += step * (largest - self.mean)
+
+    def merge(self, other: Extremes) -> None:
+        """Take another tensor into account."""
+        self.others = max(self.others, other.bound)
+
 
 class Histogram:
     """Counts of a stream of reals over ``[-limit, limit]``; ``limit`` is a power of two.
 
     ``low`` and ``high`` are the extremes of all elements. ``zeros`` is how many of ``total`` are
-    exactly 0.0, which every affine quantization represents without error.
+    exactly 0.0, which every affine quantization represents without error. ``expected_low`` and
+    ``expected_high`` are what an array not seen yet may hold, judged by how much the extremes of
+    those seen differ; see :class:`Extremes`.
     """
 
     def __init__(self) -> None:
@@ -27,6 +68,8 @@ class Histogram:
         self.low = math.inf
         self.high = -math.inf
         self.zeros = 0.0
+        self._lows = Extremes()
+        self._highs = Extremes()
 
     @property
     def total(self) -> float:
@@ -39,6 +82,18 @@ class Histogram:
         return max(abs(self.low), abs(self.high)) if self.low <= self.high else 0.0
 
     @property
+    def expected_low(self) -> float:
+        """At most ``low``; of the same sign, since what was never negative rarely can be."""
+        bound = min(self.low, -self._lows.bound)
+        return bound if self.low < 0 else max(bound, 0.0)
+
+    @property
+    def expected_high(self) -> float:
+        """At least ``high``; of the same sign."""
+        bound = max(self.high, self._highs.bound)
+        return bound if self.high > 0 else min(bound, 0.0)
+
+    @property
     def centres(self) -> np.ndarray:
         """The middle of every bin."""
         return (np.arange(BINS) + 0.5) * (2 * self.limit / BINS) - self.limit
@@ -47,8 +102,10 @@ class Histogram:
         """Count the elements of ``array``, which must be finite."""
         if not array.size:
             return
-        self.low = min(self.low, float(array.min()))
-        self.high = max(self.high, float(array.max()))
+        low, high = float(array.min()), float(array.max())
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        self._lows.add(-low)
+        self._highs.add(high)
         self._reach(self.largest)
         stride = _stride(array.size, array.shape[-1] if array.ndim else 1)
         sample = array.ravel()[::stride].astype(np.float64)
@@ -64,6 +121,12 @@ class Histogram:
         self.counts, self.limit = mine + theirs, reach
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.zeros += other.zeros
+        self._lows.merge(other._lows)
+        self._highs.merge(other._highs)
+
+    def confine(self, low: float, high: float) -> None:
+        """Expect nothing outside of ``[low, high]`` but what was seen there."""
+        self._lows.ceiling, self._highs.ceiling = -low, high
 
     def percentile(self, share: float) -> float:
         """The value below which ``share`` (0..1) of the elements lie, within the extremes."""

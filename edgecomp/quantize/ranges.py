@@ -25,6 +25,10 @@ TAIL = 1e-4
 
 _CANDIDATES = 96
 
+_UNSEEN = 1.0
+"""How many elements at the expected extremes the mse method adds to those seen. They decide where
+little was seen and vanish among the elements of a large tensor."""
+
 
 def choose_wide(histogram: Histogram) -> Quantization:
     """Symmetric 16-bit parameters with headroom."""
@@ -73,9 +77,11 @@ def _scale(reach: float, codes: int) -> float:
 
 
 def _best_limit(histogram: Histogram) -> float:
-    limits = histogram.largest * np.linspace(1.0, 0.2, _CANDIDATES)
+    expected = max(abs(histogram.expected_low), abs(histogram.expected_high))
+    limits = expected * np.linspace(1.0, 0.2, _CANDIDATES)
     cost = _Cost.of(histogram, None)
     errors = cost.clip_low(-limits) + cost.clip_high(limits)
+    errors += _UNSEEN * np.square(expected - limits)
     errors += cost.rounding(-limits, limits, limits / 127)
     return float(limits[int(np.argmin(errors))])
 
@@ -84,11 +90,15 @@ def _best_range(
     histogram: Histogram, low: float, high: float, function: Function | None
 ) -> tuple[float, float]:
     shares = np.linspace(1.0, 0.0, _CANDIDATES)
+    low = min(low, histogram.expected_low)
+    high = max(high, histogram.expected_high)
     lows = low * shares[:, None] if low < 0 else np.zeros((1, 1))
     highs = high * shares[None, :] if high > 0 else np.zeros((1, 1))
     cost = _Cost.of(histogram, function)
     errors = cost.clip_low(lows) + cost.clip_high(highs)
     errors = errors + cost.rounding(lows, highs, (highs - lows) / 255)
+    errors = errors + _UNSEEN * (cost.beyond(low, lows) + cost.beyond(high, highs))
+    errors = np.nan_to_num(errors, nan=math.inf, posinf=math.inf)
     row, column = np.unravel_index(int(np.argmin(errors)), errors.shape)
     return float(lows[row, 0]), float(highs[0, column])
 
@@ -133,6 +143,12 @@ class _Cost:
         second, first, count = (s[-1] - s[index] for s in (self.second, self.first, self.count))
         return self._spread(second, first, count, value)
 
+    def beyond(self, expected: float, limits: np.ndarray) -> np.ndarray:
+        """Error of one element at ``expected`` that is clipped to ``limits``."""
+        with np.errstate(all="ignore"):  # a reciprocal at 0, where only the range begins
+            lost = self.function(np.array(expected)) - self.function(limits)
+            return np.asarray(np.square(lost))
+
     def rounding(self, low: np.ndarray, high: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Error of everything between, at a resolution of ``step``."""
         inside = self.slope[self._locate(high)[0]] - self.slope[self._locate(low)[0]]
@@ -148,4 +164,6 @@ class _Cost:
     def _spread(
         second: np.ndarray, first: np.ndarray, count: np.ndarray, value: np.ndarray
     ) -> np.ndarray:
-        return np.asarray(np.maximum(second - 2 * value * first + value * value * count, 0.0))
+        with np.errstate(all="ignore"):
+            error = second - 2 * value * first + value * value * count
+        return np.where(count > 0, np.maximum(error, 0.0), 0.0)

@@ -35,7 +35,7 @@ def round_weights(
     nearest = _nearest(scaled)
     if covariance is None:
         return nearest.astype(np.int8)
-    damped = covariance + _damping(covariance) * np.eye(len(covariance))
+    damped = damp(covariance)
     better = descend(scaled, compensate(scaled, damped), damped)
     gains = output_error(scaled - better, damped) < output_error(scaled - nearest, damped)
     return np.where(gains[:, None], better, nearest).astype(np.int8)
@@ -117,6 +117,25 @@ def _nearest(scaled: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(np.rint(scaled), -LIMIT, LIMIT))
 
 
-def _damping(covariance: np.ndarray) -> float:
+def damp(covariance: np.ndarray) -> np.ndarray:
+    """A positive definite matrix close to ``covariance``.
+
+    From few windows, or constant channels, a covariance is singular but for rounding errors of
+    either sign; what is added to the diagonal grows until they do not matter.
+    """
     mean = float(np.diag(covariance).mean())
-    return DAMPING * mean if mean > 0 else 1.0
+    damping = DAMPING * mean if mean > 0 else 1.0
+    for _ in range(12):
+        damped = covariance + damping * np.eye(len(covariance))
+        if _is_positive_definite(damped):
+            return damped
+        damping *= 10.0
+    return np.eye(len(covariance))
+
+
+def _is_positive_definite(matrix: np.ndarray) -> bool:
+    try:
+        np.linalg.cholesky(matrix[::-1, ::-1])
+    except np.linalg.LinAlgError:
+        return False
+    return bool((np.diag(matrix) > 0).all())

@@ -92,3 +92,34 @@ def test_wide_parameters_have_headroom() -> None:
     """Twice the largest magnitude still fits."""
     q = choose_wide(histogram(np.array([1.0, -4.0])))
     assert q.zero_point == 0 and q.scale * 32767 == pytest.approx(8.0)
+
+
+def windows_with_a_level(count: int, seed: int) -> list[np.ndarray]:
+    """Windows of 200 nearly equal elements whose level differs from window to window."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(rng.normal(3, 1), 0.05, 200).astype(np.float32) for _ in range(count)]
+
+
+def test_few_windows_leave_room_for_others() -> None:
+    """Elements of a window depend on each other: windows seen are few, however long they are."""
+    seen = histogram(*windows_with_a_level(6, 0))
+    q = choose_affine(seen, "mse")
+    unseen = np.concatenate(windows_with_a_level(200, 1))
+    clipped = unseen - q.dequantize(q.quantize(unseen, DType.I8))
+    assert 10 * np.log10(np.square(unseen).mean() / np.square(clipped).mean()) > 35
+
+
+def test_many_elements_outweigh_what_may_come() -> None:
+    """The steps of a large tensor hardly grow: here by less than a tenth."""
+    windows = histogram(*(NORMAL[start::8] for start in range(8)))
+    assert windows.expected_high > windows.high
+    assert choose_affine(windows, "mse").scale < 1.1 * choose_affine(histogram(NORMAL), "mse").scale
+
+
+def test_what_was_never_negative_is_not_expected_to_be() -> None:
+    """Magnitudes spread upwards only, and confined values not at all."""
+    seen = histogram(*(np.array([0.1 * i, i + 1.0]) for i in range(5)))
+    assert seen.expected_low == 0.0 and seen.expected_high > 5.0
+    seen.confine(0.0, 6.0)
+    assert seen.expected_high == 6.0
+    assert merged([seen, histogram(np.array([1.0]))]).expected_high == 6.0
