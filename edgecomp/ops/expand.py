@@ -31,4 +31,4 @@ class Expand(Operator):
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """``x`` repeated."""
-        return [np.ascontiguousarray(np.broadcast_to(operands[0], node.integers("shape")))]
+        return [np.asarray(np.broadcast_to(operands[0], node.integers("shape")), order="C")]

@@ -36,4 +36,4 @@ class Slice(Operator):
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """``x[start:stop:step, ...]``."""
         ranges = zip(*(node.integers(key) for key in ("starts", "stops", "steps")), strict=True)
-        return [np.ascontiguousarray(operands[0][tuple(slice(*r) for r in ranges)])]
+        return [np.asarray(operands[0][tuple(slice(*r) for r in ranges)], order="C")]

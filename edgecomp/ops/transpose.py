@@ -28,4 +28,4 @@ class Transpose(Operator):
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """``x`` with its axes permuted."""
-        return [np.ascontiguousarray(operands[0].transpose(node.integers("permutation")))]
+        return [np.asarray(operands[0].transpose(node.integers("permutation")), order="C")]

@@ -9,7 +9,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, lookup
 from edgecomp.memory.placement import Placement, place
 from edgecomp.targets import Board
-from edgecomp.tiling.search import Tiling, choose
+from edgecomp.tiling.search import Search, Tiling
 from edgecomp.tiling.views import layers as layers_of
 
 
@@ -71,8 +71,9 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
                 "remove it from the model's outputs",
             )
     tilings = []
+    search = Search(board)
     for node in nodes:
-        tilings.append(choose(node, board))
+        tilings.append(search.choose(node))
         if tick is not None:
             tick(node.name or node.op)
     placement = place(graph, nodes, board.l2_available_bytes, f"L2 of {board.name}")

@@ -29,5 +29,10 @@ def agreement(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> A
         energies.sqnr_db,
         energies.cosine,
         energies.max_abs_error,
-        argmax_agreement(expected[0], actual[0]),
+        argmax_agreement(_rows(expected[0]), _rows(actual[0])),
     )
+
+
+def _rows(output: np.ndarray) -> np.ndarray:
+    """[windows, ..., classes]; a scalar output is one class."""
+    return output if output.ndim > 1 else output[:, None]

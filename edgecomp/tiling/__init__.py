@@ -3,10 +3,11 @@
 from edgecomp.tiling import layers
 from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.program import TileProgram
-from edgecomp.tiling.search import Tiling, TilingError, choose, tiled_operators
+from edgecomp.tiling.search import Search, Tiling, TilingError, choose, tiled_operators
 
 __all__ = [
     "Cost",
+    "Search",
     "TileProgram",
     "Tiling",
     "TilingError",

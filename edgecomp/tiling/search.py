@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Node, print_node
+from edgecomp.ir import DType, Node, print_node
 from edgecomp.targets import Board
 from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.program import TileProgram
@@ -37,34 +38,94 @@ def tiled_operators() -> set[str]:
 
 @dataclass(frozen=True)
 class Tiling:
-    """The chosen program and what it is expected to cost."""
+    """The chosen program, what it is expected to cost, and which of how many candidates it is."""
 
     program: TileProgram
     cost: Cost
     candidates: int
+    index: int
+
+
+_NUMBERS = frozenset(
+    {
+        "scale",
+        "zero",
+        "multiplier",
+        "bias",
+        "shift",
+        "shift1",
+        "shift2",
+        "gain_shift",
+        "epsilon_q8",
+        "multiplier_a",
+        "multiplier_b",
+        "zero_a",
+        "zero_b",
+        "zero_x",
+        "v_zero",
+        "score_limit",
+        "score_multiplier",
+        "score_shift",
+    }
+)
+"""Attributes that change a layer's bits, but not what it costs."""
+
+
+class Search:
+    """Chooses the tiles of one network's layers; layers that cost the same are searched once."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._found: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def choose(self, node: Node) -> Tiling:
+        """As :func:`choose`, with the same result."""
+        key = _shape_of(node)
+        if key in self._found:
+            index, candidates = self._found[key]
+            program = next(islice(_candidates(node, self.board), index, None))
+            program.check()
+            return Tiling(program, estimate(program, self.board), candidates, index)
+        tiling = choose(node, self.board)
+        self._found[key] = (tiling.index, tiling.candidates)
+        return tiling
 
 
 def choose(node: Node, board: Board) -> Tiling:
     """The cheapest program for ``node`` within the board's L1; ``TilingError`` if none fits."""
+    best: Tiling | None = None
+    sizes = []
+    for index, program in enumerate(_candidates(node, board)):
+        sizes.append(program.l1_bytes)
+        if program.l1_bytes > board.l1_available_bytes:
+            continue
+        cost = estimate(program, board)
+        if best is None or _rank(program, cost) < _rank(best.program, best.cost):
+            best = Tiling(program, cost, 0, index)
+    if best is None:
+        raise _untiled(node, sizes, board)
+    best.program.check()
+    return replace(best, candidates=len(sizes))
+
+
+def _candidates(node: Node, board: Board) -> Iterable[TileProgram]:
     if node.op not in _TILERS:
         raise TilingError(
             f"operator {node.op} (from {node.name or 'an unnamed node'}) has no implementation "
             f"on {board.name}",
             "`edgecomp ops` lists what is implemented",
         )
-    best: Tiling | None = None
-    sizes = []
-    for program in _TILERS[node.op](node):
-        sizes.append(program.l1_bytes)
-        if program.l1_bytes > board.l1_available_bytes:
-            continue
-        cost = estimate(program, board)
-        if best is None or _rank(program, cost) < _rank(best.program, best.cost):
-            best = Tiling(program, cost, len(sizes))
-    if best is None:
-        raise _untiled(node, sizes, board)
-    best.program.check()
-    return Tiling(best.program, best.cost, len(sizes))
+    return _TILERS[node.op](node)
+
+
+def _shape_of(node: Node) -> tuple[object, ...]:
+    """Everything of a node that its cost can depend on."""
+    values = [*node.inputs, *node.outputs]
+    types = tuple((v.shape, v.type.dtype, v.is_constant) for v in values)
+    shared = tuple(node.inputs.index(value) for value in node.inputs)
+    structure = {k: v for k, v in node.attributes.items() if k not in _NUMBERS}
+    indices = tuple(v.array.tobytes() for v in node.inputs if v.type.dtype is DType.I64)
+    return node.op, types, shared, tuple(sorted(structure.items())), indices
 
 
 def _untiled(node: Node, sizes: list[int], board: Board) -> TilingError:

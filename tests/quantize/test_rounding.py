@@ -50,3 +50,11 @@ def test_rounding_is_reproducible() -> None:
     covariance = correlated(64, 2)
     first, second = (round_weights(weights, scale, covariance) for _ in range(2))
     assert (first == second).all()
+
+
+def test_a_covariance_that_is_zero_but_for_rounding_errors_is_no_obstacle() -> None:
+    """One window of a constant channel: tiny entries of either sign, not positive definite."""
+    weights, scale = layer(8, 20)
+    noise = np.random.default_rng(3).standard_normal((20, 20)) * 1e-12
+    rounded = round_weights(weights, scale, noise + noise.T - 1e-11 * np.eye(20))
+    assert np.abs(rounded - weights / scale[:, None]).max() <= 1.5

@@ -1,0 +1,62 @@
+"""The choice of tiles: what fits, what is cheapest, and that searching once gives the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgecomp.ir import Graph, parse
+from edgecomp.targets import load_board
+from edgecomp.tiling import Search, TilingError, choose
+
+TEXT = """
+graph "two" (%x: i8[100, 64; scale=0.1, zero=0]) -> (%y, %z) {
+  %w: i8[96, 64] = constant splat 1
+  %m: i32[96] = constant splat 3
+  %b: i32[96] = constant splat 5
+  %y: i8[100, 96; scale=0.1, zero=0] = q_linear(%x, %w, %m, %b) {shift = 9, table = false,
+      residual = false, dtype = "i8", scale = 0.1, zero = 0}
+  %v: i8[96, 64] = constant splat 2
+  %n: i32[96] = constant splat 7
+  %c: i32[96] = constant splat 8
+  %z: i8[100, 96; scale=0.2, zero=4] = q_linear(%x, %v, %n, %c) {shift = 11, table = false,
+      residual = false, dtype = "i8", scale = 0.2, zero = 4}
+}
+"""
+
+
+def graph() -> Graph:
+    return parse(TEXT)
+
+
+def test_a_layer_of_the_same_shape_gets_the_same_tiles_with_its_own_tensors() -> None:
+    board = load_board("gap9_evk")
+    search = Search(board)
+    first, second = graph().nodes
+    one, two = search.choose(first), search.choose(second)
+    assert (one.index, one.cost) == (two.index, two.cost)
+    assert one.index == choose(second, board).index
+    assert two.program.operands[-1].value is second.output
+    assert {op.value for op in two.program.operands} == {*second.inputs, second.output}
+
+
+def test_the_choice_is_the_cheapest_that_fits() -> None:
+    """With less L1 the layer costs more, never less, and stays inside."""
+    board = load_board("gap9_evk")
+    node = graph().nodes[0]
+    costs = []
+    for l1_bytes in (100_000, 8_000, 2_000):
+        memories = board.memories.model_copy(
+            update={"l1_bytes": l1_bytes + board.l1_reserved_bytes}
+        )
+        tiling = choose(node, board.model_copy(update={"memories": memories}))
+        assert tiling.program.l1_bytes <= l1_bytes
+        costs.append(tiling.cost.total)
+    assert costs == sorted(costs)
+    assert costs[0] < costs[-1]
+
+
+def test_a_layer_that_no_tiling_brings_into_l1_is_refused_with_numbers() -> None:
+    board = load_board("gap9_evk")
+    memories = board.memories.model_copy(update={"l1_bytes": 100 + board.l1_reserved_bytes})
+    with pytest.raises(TilingError, match="needs [0-9]+ bytes of L1 .* has 100"):
+        choose(graph().nodes[0], board.model_copy(update={"memories": memories}))
