@@ -14,17 +14,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecomp.ir import Value
-from edgecomp.passes.linear_form import LinearForm
+from edgecomp.ir import Node, Value
+from edgecomp.passes.linear_form import MOVEMENT, LinearForm, linear_form
+from edgecomp.passes.views import COST
 
 
 @dataclass(frozen=True)
 class HeadView:
-    """root; index: [groups, tokens, D] into the flattened root; matrix: [groups, D, D]."""
+    """root; index: [groups, tokens, D] into the flattened root; matrix: [groups, D, D].
+
+    ``price`` is that of the data movement before the root which another view could do without.
+    """
 
     root: Value
     index: np.ndarray
     matrix: np.ndarray
+    price: int = 0
 
     @property
     def is_plain(self) -> bool:
@@ -32,7 +37,27 @@ class HeadView:
         return bool((self.matrix == np.eye(self.matrix.shape[-1])).all())
 
 
-def head_view(form: LinearForm, transposed: bool, groups: tuple[int, ...]) -> HeadView | None:
+def plain_views(value: Value, transposed: bool, groups: tuple[int, ...]) -> list[HeadView]:
+    """Views of ``value`` that mix nothing: itself, and what data movement reads it from."""
+    chain: list[Node] = []
+    root = value
+    while (node := root.producer) is not None and node.op in MOVEMENT:
+        chain.append(node)
+        root = node.inputs[0]
+    price, found = 0, []
+    for node in reversed([None, *chain]):
+        root = value if node is None else node.inputs[0]
+        form = linear_form(value, root)
+        view = None if form is None else head_view(form, transposed, groups, price)
+        if view is not None and view.is_plain:
+            found.append(view)
+        price += 0 if node is None else COST[node.op]
+    return found
+
+
+def head_view(
+    form: LinearForm, transposed: bool, groups: tuple[int, ...], price: int = 0
+) -> HeadView | None:
     """The proof for an operand [*groups, T, D], or [*groups, D, T] if ``transposed``."""
     if form.root is None or form.terms == 0 or form.constant.any():
         return None
@@ -47,7 +72,7 @@ def head_view(form: LinearForm, transposed: bool, groups: tuple[int, ...]) -> He
     if support is None:
         return None
     matrix = _matrices(index[:, :, 0], pattern, support)
-    return HeadView(form.root, support[:, None] + base[:, :, None], matrix)
+    return HeadView(form.root, support[:, None] + base[:, :, None], matrix, price)
 
 
 def _grouped(array: np.ndarray, transposed: bool, groups: tuple[int, ...]) -> np.ndarray:

@@ -73,12 +73,12 @@ def is_linear(node: Node) -> bool:
     return node.op == "mul" and any(v.is_constant for v in node.inputs)
 
 
-def linear_form(value: Value) -> LinearForm | None:
-    """``value`` in terms of :func:`root_of`.
+def linear_form(value: Value, root: Value | None = None) -> LinearForm | None:
+    """``value`` in terms of ``root``, which linear operators compute it from; :func:`root_of` it.
 
     None where there is no single root or where a sum has more than ``MAX_TERMS`` terms.
     """
-    root = root_of(value)
+    root = root_of(value) if root is None else root
     if root is None:
         return None
     return _Analysis(root).form(value)

@@ -5,7 +5,8 @@ put between a projection and a product (splits, permutations, head axes, scales,
 not matched but computed: see :mod:`edgecomp.passes.head_view`. Queries and keys may be mixed
 by matrices ``R`` and ``R'`` within a head as long as ``R^T R' = c * identity`` in every head,
 because ``(R q) . (R' k) = c * (q . k)``: a rotary embedding by head index cancels, and scales
-collect in ``c``. What cannot be proven stays as it is.
+collect in ``c``. Where that cannot be proven (a rotary embedding by token, say), the attention
+reads what the mixing results in.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecomp.ir import Graph, Node, RewritePass, Value, create
-from edgecomp.passes.head_view import HeadView, head_view
+from edgecomp.passes.head_view import HeadView, head_view, plain_views
 from edgecomp.passes.linear_form import linear_form
 from edgecomp.passes.patterns import orders, producer, uniform, used_once
 from edgecomp.passes.views import Plan, Step, emit_view, plan_cost, plan_view
 
 TOLERANCE = 1e-5
+LOWEST = -1e3
+"""What masks put in place of a score is below this."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class _Layout:
 
     batch: int
     heads: int
-    plans: tuple[Plan, Plan, Plan]
+    operands: tuple[tuple[Value, Plan], ...]
+    cost: int
 
 
 class RecognizeAttention(RewritePass):
@@ -54,22 +58,16 @@ class RecognizeAttention(RewritePass):
         scores = _match(graph, node)
         if scores is None:
             return False
-        groups = scores.product.output.shape[:-2]
-        q = _view(scores.product.inputs[0], False, groups)
-        k = _view(scores.product.inputs[1], True, groups)
-        v = _view(node.inputs[1], False, node.output.shape[:-2])
-        if q is None or k is None or v is None or not v.is_plain:
+        if math.prod(scores.product.output.shape[:-2]) != math.prod(node.output.shape[:-2]):
             return False
-        if math.prod(groups) != math.prod(node.output.shape[:-2]):
+        found = _unmixed(scores.product, node) or _as_computed(scores.product, node)
+        if found is None:
             return False
-        common = _cancel(q, k)
-        layout = _layout(groups, q, k, v)
-        if common is None or layout is None:
-            return False
+        layout, common = found
         bias = _bias(graph, node, scores, layout)
         if scores.bias is not None and bias is None:
             return False
-        _emit(graph, node, layout, (q, k, v), scores.scale * common, bias)
+        _emit(graph, node, layout, scores.scale * common, bias)
         return True
 
 
@@ -113,7 +111,7 @@ def _scores(graph: Graph, value: Value) -> _Scores | None:
         if factor is not None:
             scale, value = scale * factor[1], factor[0]
             continue
-        terms = _bias_term(node)
+        terms = _bias_term(node) or _masked_term(node)
         if terms is None or bias is not None:
             return None
         value, bias, bias_scale, shape = *terms, scale, node.output.shape
@@ -145,6 +143,37 @@ def _bias_term(node: Node) -> tuple[Value, Value] | None:
     return None
 
 
+def _masked_term(node: Node) -> tuple[Value, Value] | None:
+    """(scores, bias) where ``node`` is the scores, replaced by a very low number by a mask.
+
+    So low that the exponential of any score beside it is nothing.
+    """
+    if node.op != "add":
+        return None
+    for masked, fill in orders(node):
+        product = producer(masked, "mul")
+        if product is None or not fill.is_constant or masked.type != node.output.type:
+            continue
+        for scores, mask in orders(product):
+            if scores.type == node.output.type and _is_mask(mask, fill):
+                return scores, fill
+    return None
+
+
+def _is_mask(mask: Value, fill: Value) -> bool:
+    """Whether ``mask`` is 1 where ``fill`` is 0 and 0 where it is very low, in no row everywhere.
+
+    A row that is masked as a whole has equal weights in one form and those of its scores in the
+    other.
+    """
+    if not mask.is_constant:
+        return False
+    kept, low = np.broadcast_arrays(np.atleast_1d(mask.array), fill.array)
+    allowed = (kept == 1.0) & (low == 0.0)
+    forbidden = (kept == 0.0) & (low <= LOWEST)
+    return bool((allowed | forbidden).all() and allowed.any(axis=-1).all())
+
+
 def _is_scaled_product(value: Value) -> bool:
     """Whether a product is found above scales and reshapes."""
     while (node := producer(value, "mul", "div", "reshape")) is not None:
@@ -156,6 +185,29 @@ def _is_scaled_product(value: Value) -> bool:
 
 
 # -- proving ----------------------------------------------------------------------------------
+
+
+def _unmixed(product: Node, node: Node) -> tuple[_Layout, float] | None:
+    """The layout of what q, k and v are linear in, and the scale, where their mixing cancels."""
+    groups = product.output.shape[:-2]
+    q = _view(product.inputs[0], False, groups)
+    k = _view(product.inputs[1], True, groups)
+    v = _view(node.inputs[1], False, node.output.shape[:-2])
+    if q is None or k is None or v is None or not v.is_plain:
+        return None
+    common = _cancel(q, k)
+    layout = None if common is None else _layout(node, groups, [q], [k], [v])
+    return None if layout is None or common is None else (layout, common)
+
+
+def _as_computed(product: Node, node: Node) -> tuple[_Layout, float] | None:
+    """The layout of q, k and v as they are, but for data movement."""
+    groups = product.output.shape[:-2]
+    q = plain_views(product.inputs[0], False, groups)
+    k = plain_views(product.inputs[1], True, groups)
+    v = plain_views(node.inputs[1], False, node.output.shape[:-2])
+    layout = _layout(node, groups, q, k, v)
+    return None if layout is None else (layout, 1.0)
 
 
 def _view(value: Value, transposed: bool, groups: tuple[int, ...]) -> HeadView | None:
@@ -172,23 +224,46 @@ def _cancel(q: HeadView, k: HeadView) -> float | None:
     return factor if factor != 0.0 and error <= TOLERANCE * abs(factor) else None
 
 
-def _layout(groups: tuple[int, ...], *views: HeadView) -> _Layout | None:
-    """The division into batch and heads whose operands are cheapest to read."""
+def _layout(node: Node, groups: tuple[int, ...], *views: list[HeadView]) -> _Layout | None:
+    """The division into batch and heads, with a view of each operand, that moves least data."""
     batches = {math.prod(groups[:count]) for count in range(len(groups) + 1)}
     if len(groups) == 1:
         batches |= {b for b in range(1, groups[0] + 1) if groups[0] % b == 0}
     found = []
     for batch in sorted(batches):
-        plans = [_plan(view, batch) for view in views]
-        kept = [plan for plan in plans if plan is not None]
-        if len(kept) == 3:
-            heads = math.prod(groups) // batch
-            found.append(_Layout(batch, heads, (kept[0], kept[1], kept[2])))
-    return min(found, key=_layout_cost, default=None)
+        operands = [_cheapest(choice, batch) for choice in views]
+        kept = [operand for operand in operands if operand is not None]
+        if len(kept) == len(views):
+            cost = sum(price for _, _, price in kept) + _cost_behind(node, batch)
+            reads = tuple((root, plan) for root, plan, _ in kept)
+            found.append(_Layout(batch, math.prod(groups) // batch, reads, cost))
+    return min(found, key=lambda layout: layout.cost, default=None)
 
 
-def _layout_cost(layout: _Layout) -> int:
-    return sum(plan_cost(plan) for plan in layout.plans)
+def _cost_behind(node: Node, batch: int) -> int:
+    """Price of bringing the result, [batch, tokens, heads * E], into the form that is read."""
+    last = node.output
+    while len(last.users) == 1 and last.users[0].op in ("reshape", "transpose"):
+        last = last.users[0].output
+    form = linear_form(last, node.output)
+    tokens, width = node.output.shape[-2:]
+    heads = node.output.type.size // (batch * tokens * width)
+    if form is None or form.terms != 1:
+        return 0
+    rows = np.arange(node.output.type.size).reshape(batch, tokens, heads, width)
+    index = rows.swapaxes(1, 2).reshape(-1)[form.index[0]]
+    plan = plan_view((batch, tokens, heads * width), index)
+    return 0 if plan is None else plan_cost(plan)
+
+
+def _cheapest(views: list[HeadView], batch: int) -> tuple[Value, Plan, int] | None:
+    """Root, plan and price of the view that moves least data."""
+    found = []
+    for view in views:
+        plan = _plan(view, batch)
+        if plan is not None:
+            found.append((view.root, plan, view.price + plan_cost(plan)))
+    return min(found, key=lambda choice: choice[2], default=None)
 
 
 def _plan(view: HeadView, batch: int) -> Plan | None:
@@ -251,14 +326,10 @@ def _emit(
     graph: Graph,
     node: Node,
     layout: _Layout,
-    views: tuple[HeadView, HeadView, HeadView],
     scale: float,
     bias: Value | None,
 ) -> None:
-    operands = [
-        emit_view(graph, view.root, plan, node)
-        for view, plan in zip(views, layout.plans, strict=True)
-    ]
+    operands = [emit_view(graph, root, plan, node) for root, plan in layout.operands]
     operands += [] if bias is None else [bias]
     attributes = {"heads": layout.heads, "scale": scale}
     y = create(graph, "attention", operands, {**attributes}, name=node.name, before=node).output

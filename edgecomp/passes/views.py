@@ -50,7 +50,7 @@ def plan_view(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
         return None
     plans = [_cut_rows(shape, index), _cut(shape, index), _permuted(shape, index)]
     if not any(plan is not None for plan in plans):
-        plans = [_strided(shape, index)]
+        plans = [_strided(shape, index), _repeated(shape, index)]
     return min((plan for plan in plans if plan is not None), key=plan_cost, default=None)
 
 
@@ -154,11 +154,31 @@ def _strided(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
     return plan + _reshape(tuple(n for n, _ in atoms), index.shape)
 
 
+def _repeated(shape: tuple[int, ...], index: np.ndarray) -> Plan | None:
+    """A view of fewer elements, then expanded along the axes on which ``index`` is constant."""
+    atoms = _generators(index)
+    if atoms is None or all(stride != 0 for _, stride in atoms):
+        return None
+    sizes = tuple(size for size, _ in atoms)
+    kept = tuple(slice(None) if stride else slice(1) for _, stride in atoms)
+    once = index.reshape(sizes)[kept]
+    plan = plan_view(shape, once)
+    if plan is None:
+        return None
+    return (*plan, Step("expand", {"shape": sizes}), *_reshape(sizes, index.shape))
+
+
 def _atoms(index: np.ndarray) -> list[tuple[int, int]] | None:
     """(size, stride) of the axes, outer to inner, that generate ``index``.
 
     None where no strides do or where an element is read twice.
     """
+    atoms = _generators(index)
+    return None if atoms is None or any(stride == 0 for _, stride in atoms) else atoms
+
+
+def _generators(index: np.ndarray) -> list[tuple[int, int]] | None:
+    """(size, stride), outer to inner, strides being 0 or positive; None where there are none."""
     atoms: list[tuple[int, int]] = []
     expected = np.asarray(index.flat[0])
     for axis in range(index.ndim):
@@ -169,7 +189,7 @@ def _atoms(index: np.ndarray) -> list[tuple[int, int]] | None:
             return None
         atoms += found
         expected = expected[..., None] + line
-    if any(stride <= 0 for _, stride in atoms) or not np.array_equal(expected, index):
+    if any(stride < 0 for _, stride in atoms) or not np.array_equal(expected, index):
         return None
     return _joined(atoms)
 

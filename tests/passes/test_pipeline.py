@@ -117,7 +117,7 @@ def test_rotation_over_time_stays(tmp_path):
     """A rotary embedding by token index is not removed."""
     model = zoo.create("tinyissimomyo", samples=100, channels=2, layers=1, rope="time")
     left = names(lower(model, torch.randn(1, 2, 100), "legacy", tmp_path))
-    assert left["attention"] == 0 and left["softmax"] == 1
+    assert left["attention"] == 1 and left["mul"] >= 4
 
 
 @pytest.mark.parametrize("norm_first", [True, False])

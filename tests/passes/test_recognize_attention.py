@@ -204,13 +204,13 @@ def test_mixing_of_channels_by_head_cancels(kind):
     graph = b.finish(b.scores(q, k), v)
     names = recognize(graph)
     if kind == "reflection":  # proven, but a permuted head is no slice of its source
-        assert "attention" not in names
+        assert names.count("gather") == 2 and "attention" in names
         return
     assert names == ["slice", "slice", "slice", "attention", "reshape"]
     assert attention(graph) == (H, pytest.approx(factor, rel=1e-5))
 
 
-REFUSED = {
+MIXED = {
     "a rotation that depends on the token": lambda b, q, k: (
         b.rotate(q, np.arange(T)[None, None, :, None] * np.array([1.0, 0.01])),
         b.rotate(k, np.arange(T)[None, None, :, None] * np.array([1.0, 0.01])),
@@ -239,14 +239,68 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_proven_stays(case):
-    """Attention on unrotated operands would be another network: primitives remain."""
+@pytest.mark.parametrize("case", MIXED)
+def test_what_does_not_cancel_is_computed_before(case):
+    """Attention on unmixed operands would be another network: it reads the mixed ones."""
     b = Builder(1, T, 3 * C)
     q, k, v = qkv(b)
-    q, k = REFUSED[case](b, q, k)
+    q, k = MIXED[case](b, q, k)
     names = recognize(b.finish(b.scores(q, k), v))
-    assert "attention" not in names and names.count("matmul") == 2
+    assert "matmul" not in names and {"mul", "add", "gather"} & set(names)
+    assert attention(b.graph) == (H, 1.0)
+
+
+@pytest.mark.parametrize("shared", [1, 2])
+def test_keys_and_values_shared_by_heads(shared):
+    """Multi-query and grouped-query attention: heads of keys are repeated, by any spelling."""
+    b = Builder(1, T, (4 + 2 * shared) * D)
+    cuts = [(0, 4 * D), (4 * D, (4 + shared) * D), ((4 + shared) * D, b.x.shape[-1])]
+    q, k, v = (
+        b.op("slice", b.x, starts=(0, 0, a), stops=(1, T, z), steps=(1, 1, 1)) for a, z in cuts
+    )
+    split = b.op("reshape", q, shape=(1, T, 4, D))
+    q = b.op("transpose", split, permutation=(0, 2, 1, 3))
+    parts = []
+    for part in (k, v):
+        heads = b.op("reshape", part, shape=(1, T, shared, 1, D))
+        turned = b.op("transpose", heads, permutation=(0, 2, 3, 1, 4))
+        if shared > 1:
+            turned = b.op("expand", turned, shape=(1, shared, 4 // shared, T, D))
+        parts.append(b.op("reshape", turned, shape=(1, turned.type.size // T // D, T, D)))
+    names = recognize(b.finish(b.scores(q, parts[0]), parts[1]))
+    assert "matmul" not in names and "transpose" not in names and names.count("expand") == 2
+    assert attention(b.graph) == (4, 1.0)
+
+
+def test_learned_queries():
+    """Queries that are a constant: attention with as many rows as there are of them."""
+    b = Builder(1, T, 3 * C)
+    _, k, v = qkv(b)
+    q = b.constant(b.random.standard_normal((1, H, 2, D)))
+    assert "matmul" not in recognize(b.finish(b.scores(q, k), v))
+    assert attention(b.graph) == (H, 1.0)
+
+
+@pytest.mark.parametrize("fill", [-1e9, float(np.finfo(np.float32).min), -5.0])
+def test_scores_replaced_by_a_mask(fill):
+    """Where a mask replaces scores by a very low number, adding that number does the same."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    keep = np.tril(np.ones((T, T), np.float32))
+    kept = b.op("mul", b.scores(q, k), b.constant(keep))
+    masked = b.op("add", kept, b.constant(np.where(keep, 0.0, fill)))
+    names = recognize(b.finish(masked, v))
+    assert ("attention" in names) == (fill < -1000)
+
+
+def test_rows_masked_as_a_whole_stay():
+    """A row of equal numbers has equal weights, whatever its scores were."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    keep = np.tril(np.ones((T, T), np.float32), -1)
+    kept = b.op("mul", b.scores(q, k), b.constant(keep))
+    masked = b.op("add", kept, b.constant(np.where(keep, 0.0, -1e9)))
+    assert "attention" not in recognize(b.finish(masked, v))
 
 
 def test_weights_that_are_read_elsewhere():
