@@ -47,6 +47,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_END ".option pop\n"
 
 #define EC_ASM_ADD_SHIFT(d, a, b) EC_ASM_R("p.addNr", "0x5b", "2", "0x20", d, a, b)
+#define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
+#define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
 #define EC_ASM_SDOTSP_B(d, a, b) EC_ASM_R("pv.sdotsp.b", "0x57", "1", "0x5c", d, a, b)
 #define EC_ASM_CLIP_I8(d) EC_ASM_CLIP("p.clip", "1", d, d, "8")
 #define EC_ASM_CLIP_U8(d) EC_ASM_CLIP("p.clipu", "2", d, d, "9")

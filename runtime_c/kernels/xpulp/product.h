@@ -4,8 +4,8 @@
  *
  * A block's sixteen sums stay in registers from the first product to the stored result: eight loads
  * for sixteen dot products of four bytes. That takes all registers, so a strip of blocks is written
- * in assembly. Blocks at the edges are moved back inside of the matrix; elements that belong to a
- * neighbour are computed again and not stored.
+ * in assembly. Blocks at the edges are moved back inside of the matrix: some elements are computed
+ * and stored twice, with equal results. Only where the output is read too are they left out.
  */
 #ifndef EDGECOMP_XPULP_PRODUCT_H
 #define EDGECOMP_XPULP_PRODUCT_H
@@ -59,7 +59,7 @@ typedef char ec_strip_offsets[offsetof(ec_strip, target) == 72 ? 1 : -1];
 #define EC_ROWS(row) row("s0", "s1", "s2", "s3") row("s4", "s5", "s6", "s7")                    \
     row("s8", "s9", "s10", "s11") row("a2", "a3", "a4", "a5")
 
-#define EC_ASM_ZERO(s) "mv " s ",zero\n"
+#define EC_ASM_ZERO(s) "li " s ",0\n"
 #define EC_ASM_ZERO_ROW(a, b, c, d) EC_FOUR(EC_ASM_ZERO, a, b, c, d)
 
 /* Sums of a block in s0-s11, a2-a5; then ra is the strip. The state lies at 0(sp). */
@@ -110,17 +110,19 @@ typedef char ec_strip_offsets[offsetof(ec_strip, target) == 72 ? 1 : -1];
 #define EC_ASM_STORE_ROW(store, size, a, b, c, d)                                               \
     store " " a ",0(a0)\n" store " " b "," size "(a0)\n" store " " c ",2*" size "(a0)\n"        \
     store " " d ",3*" size "(a0)\n add a0,a0,a1\n"
+#define EC_ASM_BYTES_ROW(a, b, c, d)                                                            \
+    EC_ASM_PACKLO_B("t0", b, a) EC_ASM_PACKHI_B("t0", d, c) "sw t0,0(a0)\n add a0,a0,a1\n"
 #define EC_ASM_I8_ROW(a, b, c, d)                                                               \
-    EC_FOUR(EC_ASM_CLIP_I8, a, b, c, d) EC_ASM_STORE_ROW("sb", "1", a, b, c, d)
+    EC_FOUR(EC_ASM_CLIP_I8, a, b, c, d) EC_ASM_BYTES_ROW(a, b, c, d)
 #define EC_ASM_U8_ROW(a, b, c, d)                                                               \
-    EC_FOUR(EC_ASM_CLIP_U8, a, b, c, d) EC_ASM_STORE_ROW("sb", "1", a, b, c, d)
+    EC_FOUR(EC_ASM_CLIP_U8, a, b, c, d) EC_ASM_BYTES_ROW(a, b, c, d)
 #define EC_ASM_I16_ROW(a, b, c, d)                                                              \
     EC_FOUR(EC_ASM_CLIP_I16, a, b, c, d) EC_ASM_STORE_ROW("sh", "2", a, b, c, d)
 #define EC_ASM_SUMS_ROW(a, b, c, d) EC_ASM_STORE_ROW("sw", "4", a, b, c, d)
 #define EC_ASM_LOOKUP(s) EC_ASM_LB_AT(s, "t1", s)
 #define EC_ASM_TABLE_ROW(a, b, c, d)                                                            \
     EC_FOUR(EC_ASM_CLIP_I8, a, b, c, d) EC_FOUR(EC_ASM_LOOKUP, a, b, c, d)                      \
-    EC_ASM_STORE_ROW("sb", "1", a, b, c, d)
+    EC_ASM_BYTES_ROW(a, b, c, d)
 #define EC_ASM_ADD_ROW(load, size, a, b, c, d)                                                  \
     load " t3,0(t1)\n" load " t4," size "(t1)\n" load " t5,2*" size "(t1)\n"                    \
     load " t6,3*" size "(t1)\n add t1,t1,t2\n"                                                  \
@@ -131,27 +133,29 @@ typedef char ec_strip_offsets[offsetof(ec_strip, target) == 72 ? 1 : -1];
 #define EC_ASM_ADDED_ROW(a, b, c, d)                                                            \
     EC_ASM_ADD_ROW("lw", "4", a, b, c, d) EC_ASM_SUMS_ROW(a, b, c, d)
 
+/* The next block, if there is one. Other ends of a block follow and come back to 20. */
+#define EC_ASM_NEXT "20: lw t1,32(ra)\n addi t1,t1,-1\n sw t1,32(ra)\n bnez t1,1b\n j 30f\n"
+
 #define EC_ASM_FINISH_RESCALED                                                                  \
     EC_ASM_RESCALE                                                                              \
-    "beqz a1,10f\n addi a1,a1,-2\n bltz a1,11f\n beqz a1,12f\n addi a1,a1,-1\n beqz a1,13f\n"   \
-    EC_ASM_Y EC_ROWS(EC_ASM_U8_ROW) "j 20f\n"                                                   \
-    "13:\n" EC_ASM_Y EC_ROWS(EC_ASM_I16_ROW) "j 20f\n"                                          \
-    "12:\n" EC_ASM_Y EC_ASM_ADDED("8") EC_ROWS(EC_ASM_RESIDUAL_ROW) "j 20f\n"                   \
-    "11:\n" EC_ASM_Y "lw t1,60(ra)\n" EC_ROWS(EC_ASM_TABLE_ROW) "j 20f\n"                       \
-    "10:\n" EC_ASM_Y EC_ROWS(EC_ASM_I8_ROW)
+    "bnez a1,10f\n" EC_ASM_Y EC_ROWS(EC_ASM_I8_ROW) EC_ASM_NEXT                                 \
+    "10: addi a1,a1,-2\n bltz a1,11f\n beqz a1,12f\n addi a1,a1,-1\n beqz a1,13f\n"             \
+    EC_ASM_Y EC_ROWS(EC_ASM_U8_ROW) "j 20b\n"                                                   \
+    "13:\n" EC_ASM_Y EC_ROWS(EC_ASM_I16_ROW) "j 20b\n"                                          \
+    "12:\n" EC_ASM_Y EC_ASM_ADDED("8") EC_ROWS(EC_ASM_RESIDUAL_ROW) "j 20b\n"                   \
+    "11:\n" EC_ASM_Y "lw t1,60(ra)\n" EC_ROWS(EC_ASM_TABLE_ROW) "j 20b\n"
 #define EC_ASM_FINISH_SUMS                                                                      \
     EC_ASM_Y                                                                                    \
-    "addi t2,t2,-5\n bnez t2,10f\n" EC_ROWS(EC_ASM_SUMS_ROW) "j 20f\n"                          \
-    "10:\n" EC_ASM_ADDED("16") EC_ROWS(EC_ASM_ADDED_ROW)
+    "addi t2,t2,-5\n bnez t2,10f\n" EC_ROWS(EC_ASM_SUMS_ROW) EC_ASM_NEXT                        \
+    "10:\n" EC_ASM_ADDED("16") EC_ROWS(EC_ASM_ADDED_ROW) "j 20b\n"
 
 /* All blocks of a strip; `strip` is changed. */
 #define EC_STRIP_RUN(strip, dot, finish)                                                        \
     do {                                                                                        \
         register ec_strip *at_ __asm__("t0") = (strip);                                         \
-        __asm__ volatile("addi sp,sp,-16\n sw t0,0(sp)\n"                                       \
+        __asm__ volatile("addi sp,sp,-16\n sw t0,0(sp)\n .balign 16\n"                          \
                          "1:\n" EC_ASM_BLOCK(dot) finish                                        \
-                         "20: lw t1,32(ra)\n addi t1,t1,-1\n sw t1,32(ra)\n bnez t1,1b\n"       \
-                         "addi sp,sp,16\n"                                                      \
+                         "30: addi sp,sp,16\n"                                                  \
                          : "+r"(at_)                                                            \
                          :                                                                      \
                          : "memory", "ra", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1",      \
@@ -213,7 +217,7 @@ EC_INLINE void ec_product_small(const ec_product *p, uint32_t core, uint32_t cor
 
 typedef void ec_run_strip(ec_strip *strip);
 
-/* A block at the edge, or one of an odd depth: sums to memory, then element by element. */
+/* A block at the edge of an output that is read too, or one of an odd depth: sums to memory, then element by element. */
 static __attribute__((noinline, unused)) void
 ec_edge_block(const ec_product *p, ec_strip strip, uint32_t row, uint32_t column,
               const void *context, ec_run_strip *run, ec_finish_element *element)
@@ -268,21 +272,24 @@ EC_INLINE void ec_product_run(const ec_product *p, uint32_t core, uint32_t cores
     while (block < end) {
         uint32_t count = (p->columns - column) >> 2;
         count = count < end - block ? count : end - block;
-        if (count == 0 || row + 4 > p->rows || (p->depth & 3)) {
+        const int at_edge = count == 0 || row + 4 > p->rows;
+        count = count == 0 ? 1 : count;
+        if ((p->depth & 3) || (at_edge && output->added == output->y)) {
             count = 1;
             ec_edge_block(p, strip, row, column, context, edge, element);
         } else {
-            strip.a = p->a + (size_t)row * p->a_stride;
-            strip.b = p->b + (size_t)column * p->b_stride;
+            const uint32_t r = row + 4 <= p->rows ? row : p->rows - 4;
+            const uint32_t c = column + 4 <= p->columns ? column : p->columns - 4;
+            strip.a = p->a + (size_t)r * p->a_stride;
+            strip.b = p->b + (size_t)c * p->b_stride;
             strip.blocks = count;
             if (output->multiplier != NULL) {
-                strip.multiplier = output->multiplier + column;
-                strip.bias = output->bias + column;
+                strip.multiplier = output->multiplier + c;
+                strip.bias = output->bias + c;
             }
-            strip.y = (uint8_t *)output->y + (size_t)row * output->y_step +
-                      column * (output->y_next >> 2);
-            strip.added = (const uint8_t *)output->added + (size_t)row * output->added_step +
-                          column * added_bytes;
+            strip.y = (uint8_t *)output->y + (size_t)r * output->y_step + c * (output->y_next >> 2);
+            strip.added = (const uint8_t *)output->added + (size_t)r * output->added_step +
+                          c * added_bytes;
             whole(&strip);
         }
         block += count;
