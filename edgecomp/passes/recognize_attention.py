@@ -114,7 +114,8 @@ def _scores(graph: Graph, value: Value) -> _Scores | None:
         terms = _bias_term(node) or _masked_term(node)
         if terms is None or bias is not None:
             return None
-        value, bias, bias_scale, shape = *terms, scale, node.output.shape
+        bias_scale, shape = scale, node.output.shape
+        value, bias, scale = terms[0], terms[1], scale * terms[2]
 
 
 def _factor(node: Node) -> tuple[Value, float] | None:
@@ -133,20 +134,20 @@ def _factor(node: Node) -> tuple[Value, float] | None:
     return None
 
 
-def _bias_term(node: Node) -> tuple[Value, Value] | None:
-    """(scores, bias) where ``node`` is their sum."""
+def _bias_term(node: Node) -> tuple[Value, Value, float] | None:
+    """(scores, bias, 1) where ``node`` is their sum."""
     if node.op != "add":
         return None
     for scores, bias in orders(node):
         if scores.type == node.output.type and _is_scaled_product(scores):
-            return scores, bias
+            return scores, bias, 1.0
     return None
 
 
-def _masked_term(node: Node) -> tuple[Value, Value] | None:
-    """(scores, bias) where ``node`` is the scores, replaced by a very low number by a mask.
+def _masked_term(node: Node) -> tuple[Value, Value, float] | None:
+    """(scores, bias, c) where ``node`` is c times the scores, or a very low number by a mask.
 
-    So low that the exponential of any score beside it is nothing.
+    So low that the exponential of any score beside it is nothing, as with the bias given.
     """
     if node.op != "add":
         return None
@@ -155,23 +156,26 @@ def _masked_term(node: Node) -> tuple[Value, Value] | None:
         if product is None or not fill.is_constant or masked.type != node.output.type:
             continue
         for scores, mask in orders(product):
-            if scores.type == node.output.type and _is_mask(mask, fill):
-                return scores, fill
+            factor = _mask_factor(mask, fill) if scores.type == node.output.type else None
+            if factor is not None:
+                return scores, fill, factor
     return None
 
 
-def _is_mask(mask: Value, fill: Value) -> bool:
-    """Whether ``mask`` is 1 where ``fill`` is 0 and 0 where it is very low, in no row everywhere.
+def _mask_factor(mask: Value, fill: Value) -> float | None:
+    """``c`` where ``mask`` is c and ``fill`` 0, or ``mask`` 0 and ``fill`` very low.
 
-    A row that is masked as a whole has equal weights in one form and those of its scores in the
-    other.
+    None where that is not so, and where a row is masked as a whole: its weights are equal in one
+    form and those of its scores in the other.
     """
     if not mask.is_constant:
-        return False
+        return None
     kept, low = np.broadcast_arrays(np.atleast_1d(mask.array), fill.array)
-    allowed = (kept == 1.0) & (low == 0.0)
+    factor = float(kept.max())
+    allowed = (kept == factor) & (low == 0.0)
     forbidden = (kept == 0.0) & (low <= LOWEST)
-    return bool((allowed | forbidden).all() and allowed.any(axis=-1).all())
+    sound = (allowed | forbidden).all() and allowed.any(axis=-1).all()
+    return factor if factor > 0.0 and sound else None
 
 
 def _is_scaled_product(value: Value) -> bool:
@@ -211,7 +215,7 @@ def _as_computed(product: Node, node: Node) -> tuple[_Layout, float] | None:
 
 
 def _view(value: Value, transposed: bool, groups: tuple[int, ...]) -> HeadView | None:
-    form = None if value.is_constant else linear_form(value)
+    form = linear_form(value, value if value.is_constant else None)
     return None if form is None else head_view(form, transposed, groups)
 
 
