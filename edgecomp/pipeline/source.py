@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecomp.errors import EdgecompError
+from edgecomp.frontend.loading import load_model
 
 if TYPE_CHECKING:
     from edgecomp.frontend.export import Exporter
@@ -81,8 +81,21 @@ def onnx_source(path: Path, folder: Path, options: Mapping[str, object]) -> Sour
             f"there is no file {path}", "give an .onnx file, or an encoder of `edgecomp models`"
         )
     target = folder / "model.onnx"
-    shutil.copyfile(path, target)
+    target.write_bytes(_serialized(path))
     return Source(path.stem, target)
+
+
+def _serialized(path: Path) -> bytes:
+    """The model with its external data inside, as one file of at most 2 GiB."""
+    model = load_model(path)
+    try:
+        data: bytes = model.SerializeToString()
+    except ValueError as error:
+        raise EdgecompError(
+            f"{path} and its external data take more than 2 GiB, the limit of an ONNX file",
+            "no board of edgecomp holds such a model; export a smaller one",
+        ) from error
+    return data
 
 
 def calibration_windows(

@@ -82,3 +82,16 @@ def assert_builds(
     assert sqnr is not None and sqnr >= 25
     simulation = simulate(built, sanitize=True, windows=2)
     assert simulation.report.bit_exact, simulation.mismatch
+
+
+def test_pytorch_s_own_export_with_weights_in_a_file_beside_the_model(tmp_path: Path) -> None:
+    """``torch.onnx.export`` puts large weights into external data unless told otherwise."""
+    torch.manual_seed(0)
+    module = Transformer(True, "gelu").eval()
+    path = tmp_path / "mine.onnx"
+    torch.onnx.export(
+        module, (torch.zeros(1, 2, 120),), path, dynamo=True, external_data=True, verbose=False
+    )
+    assert (tmp_path / "mine.onnx.data").exists()
+    built = build(path, out=tmp_path / "out", windows=2)
+    assert simulate(built, windows=1).report.bit_exact

@@ -1,9 +1,10 @@
 /* hal_host.c - the HAL on a computer.
  *
  * L1 and L2 are arrays of exactly the planned size; L3 is a read-only copy of the weights. The
- * point is to be strict, not fast: a transfer completes at a random moment between its start and
- * the wait for it, its destination may not be touched before the wait, cores run in random order,
- * and in builds with AddressSanitizer kernels may touch the buffers of the running layer only.
+ * point is to be strict, not fast: half of the transfers complete at a random moment, the other
+ * half in the wait for them and no earlier; cores run in random order. In builds with
+ * AddressSanitizer the destination of a late transfer is closed until the wait, and kernels may
+ * touch the L1 buffers of the running layer and nothing in L2.
  */
 #include "hal_host.h"
 
@@ -49,7 +50,8 @@ typedef struct {
     ec_block block;
     int to_is_dense;
     int active;
-    int guarded; /* destination is closed until the wait */
+    int late;   /* completes in the wait, never before */
+    int closed; /* its dense destination is closed until then */
     ec_transfer id;
 } flight;
 
@@ -107,17 +109,17 @@ static void move(const flight *item)
 static void complete(flight *item)
 {
     size_t dense = (size_t)item->block.planes * item->block.rows * item->block.length;
-    if (item->guarded)
+    if (item->closed)
         ALLOW(item->to, dense);
     move(item);
     item->active = 0;
 }
 
-/* Complete some transfers early, as hardware would. */
+/* Complete some transfers, as hardware would. */
 static void let_time_pass(void)
 {
     for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i)
-        if (flights[i].active && !flights[i].guarded && next_random() % 4 == 0)
+        if (flights[i].active && !flights[i].late && next_random() % 4 == 0)
             complete(&flights[i]);
 }
 
@@ -130,9 +132,10 @@ static ec_transfer start(uint8_t *to, const uint8_t *from, const ec_block *block
             continue;
         if (++last_id == EC_NO_TRANSFER)
             ++last_id;
-        int guarded = EC_CHECKED && to_is_dense && next_random() % 2 == 0;
-        *item = (flight){to, from, *block, to_is_dense, 1, guarded, last_id};
-        if (guarded)
+        int late = next_random() % 2 == 0;
+        int closed = EC_CHECKED && late && to_is_dense;
+        *item = (flight){to, from, *block, to_is_dense, 1, late, closed, last_id};
+        if (closed)
             FORBID(to, (size_t)block->planes * block->rows * block->length);
         return item->id;
     }
@@ -191,16 +194,31 @@ ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 
 void ec_hal_l3_wait(ec_transfer transfer) { ec_hal_wait(transfer); }
 
+/* Kernels work on L1 only: L2 is closed to them, but for what is closed already. */
+static void close_l2(void) { FORBID(l2_memory, sizeof l2_memory); }
+
+static void reopen_l2(void)
+{
+    ALLOW(l2_memory, sizeof l2_memory);
+    for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i) {
+        const flight *item = &flights[i];
+        if (item->active && item->closed)
+            FORBID(item->to, (size_t)item->block.planes * item->block.rows * item->block.length);
+    }
+}
+
 /* Cores run one after the other, in an order that changes from call to call. */
 void ec_hal_fork(ec_task task, const void *arguments)
 {
     uint32_t first = next_random() % EC_CORES;
     uint32_t backwards = next_random() & 1u;
     let_time_pass();
+    close_l2();
     for (uint32_t i = 0; i < EC_CORES; ++i) {
         uint32_t turn = backwards ? EC_CORES - 1 - i : i;
         task(arguments, (first + turn) % EC_CORES, EC_CORES);
     }
+    reopen_l2();
 }
 
 void ec_hal_layer_begin(uint32_t layer) { (void)layer; }
