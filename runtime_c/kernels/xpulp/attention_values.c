@@ -52,15 +52,36 @@ static __attribute__((noinline)) void scalar_part(const ec_attention_values_args
     }
 }
 
-/* Whole blocks of rows [row, row_end) times the columns [e, e + 4). */
+/* A block that reaches over the edge of acc: its sums, of which only acc's own are used. */
+static __attribute__((noinline)) void edge_block(const ec_attention_values_args *a,
+                                                 ec_strip strip, uint32_t row, uint32_t row_end,
+                                                 uint32_t e, uint32_t e_end)
+{
+    int32_t sums[16];
+    const int add = strip.target == EC_TO_ADDED;
+    strip.y = sums;
+    strip.y_step = 16;
+    strip.target = EC_TO_SUMS;
+    run(&strip);
+    for (uint32_t r = row; r < row_end; ++r) {
+        for (uint32_t j = e; j < e_end; ++j) {
+            int32_t *acc = a->acc + (size_t)r * a->acc_stride + j;
+            const int32_t sum = sums[4 * (r + 4 - row_end) + j + 4 - e_end];
+            *acc = add ? *acc + sum : sum;
+        }
+    }
+}
+
+/* Rows [row, row_end) times the columns [e, e_end), at most four of them. */
 static void block_part(const ec_attention_values_args *a, uint32_t row, uint32_t row_end,
-                       uint32_t e)
+                       uint32_t e, uint32_t e_end)
 {
     ec_word columns[KEYS];
     const uint32_t whole = a->columns & ~3u;
     for (uint32_t key = 0; key < whole; key += KEYS) {
         const uint32_t count = whole - key < KEYS ? whole - key : KEYS;
-        transpose(a->v + (size_t)key * a->v_stride + e, a->v_stride, columns, count >> 2);
+        const int8_t *v = a->v + (size_t)key * a->v_stride + e_end - 4;
+        transpose(v, a->v_stride, columns, count >> 2);
         ec_strip strip = {.a_step = a->p_stride,
                           .a_back = 4 - 3 * (int32_t)a->p_stride,
                           .b_step = KEYS,
@@ -70,26 +91,31 @@ static void block_part(const ec_attention_values_args *a, uint32_t row, uint32_t
                           .added_step = 4 * a->acc_stride,
                           .target = a->first && key == 0 ? EC_TO_SUMS : EC_TO_ADDED};
         for (uint32_t r = row; r < row_end; r += 4) {
-            int32_t *acc = a->acc + (size_t)r * a->acc_stride + e;
-            strip.a = a->p + (size_t)r * a->p_stride + a->first_column + key;
+            const uint32_t end = r + 4 < row_end ? r + 4 : row_end;
+            const uint32_t at = end - 4;
+            strip.a = a->p + (size_t)at * a->p_stride + a->first_column + key;
             strip.b = columns;
-            strip.y = acc;
-            strip.added = acc;
             strip.blocks = 1;
+            if (at < r || e + 4 > e_end) {
+                edge_block(a, strip, r, end, e, e_end);
+                continue;
+            }
+            strip.y = a->acc + (size_t)r * a->acc_stride + e;
+            strip.added = strip.y;
             run(&strip);
         }
     }
     if (a->columns & 3) {
-        scalar_part(a, row, row_end, e, e + 4, whole);
+        scalar_part(a, row, row_end, e, e_end, whole);
     }
 }
 
 void ec_attention_values(const ec_attention_values_args *args, uint32_t core, uint32_t cores)
 {
     const ec_attention_values_args a = *args;
-    if (a.columns < 4) {
-        const uint32_t end = ec_share_start(a.rows, core + 1, cores);
-        scalar_part(&a, ec_share_start(a.rows, core, cores), end, 0, a.depth, 0);
+    if (a.columns < 4 || a.rows < 4 || a.depth < 4) {
+        const ec_share s = ec_share_of(a.rows, a.depth, core, cores);
+        scalar_part(&a, s.row, s.row_end, s.column, s.column_end, 0);
         return;
     }
     const uint32_t down = (a.rows + 3) >> 2;
@@ -103,12 +129,6 @@ void ec_attention_values(const ec_attention_values_args *args, uint32_t core, ui
         const uint32_t row = first * 4;
         const uint32_t row_end = row + count * 4 < a.rows ? row + count * 4 : a.rows;
         block += count;
-        if (e + 4 > a.depth) {
-            scalar_part(&a, row, row_end, e, a.depth, 0);
-            continue;
-        }
-        const uint32_t whole = row + ((row_end - row) & ~3u);
-        block_part(&a, row, whole, e);
-        scalar_part(&a, whole, row_end, e, e + 4, 0);
+        block_part(&a, row, row_end, e, e + 4 < a.depth ? e + 4 : a.depth);
     }
 }

@@ -27,6 +27,10 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW_R(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_SW(s, step, p) "p.sw " s "," step "(" p "!)\n"
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
+#define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
+#define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
+#define EC_ASM_LH(d, step, p) "p.lh " d "," step "(" p "!)\n"
+#define EC_ASM_SH(s, step, p) "p.sh " s "," step "(" p "!)\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) name " " d "," a "," bits "\n"
 #else
 #define EC_ASM_R(name, opcode, f3, f7, d, a, b) \
@@ -39,6 +43,10 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW_R(d, step, p) ".insn r 0x0b,7,0x10," d "," p "," step "\n"
 #define EC_ASM_SW(s, step, p) ".insn s 0x2b,2," s "," step "(" p ")\n"
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
+#define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
+#define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
+#define EC_ASM_LH(d, step, p) ".insn i 0x0b,1," d "," step "(" p ")\n"
+#define EC_ASM_SH(s, step, p) ".insn s 0x2b,1," s "," step "(" p ")\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) ".insn r 0x33," f3 ",0x0a," d "," a ",x" bits "\n"
 #endif
 
@@ -94,11 +102,46 @@ EC_BINARY(ec_max_h, "pv.max.h", "0x57", "0", "0x18")
 EC_BINARY(ec_sra_sc_h, "pv.sra.sc.h", "0x57", "4", "0x24")
 EC_BINARY(ec_sll_sc_h, "pv.sll.sc.h", "0x57", "4", "0x28")
 EC_BINARY(ec_dotsp_h, "pv.dotsp.h", "0x57", "0", "0x4c")
-EC_BINARY(ec_fl1_2, "p.fl1", "0x33", "1", "0x08")
+EC_BINARY(ec_pack_h, "pv.pack.h", "0x57", "0", "0x68")
+EC_BINARY(ec_mulhsu, "mulhsu", "0x33", "2", "0x01")
+EC_TERNARY(ec_sdotup_b, "pv.sdotup.b", "0x57", "1", "0x50")
+EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
+EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
+/* (d + a) >> b, arithmetic */
+EC_TERNARY(ec_add_shift, "p.addNr", "0x5b", "2", "0x20")
 EC_TERNARY(ec_sdotsp_h, "pv.sdotsp.h", "0x57", "0", "0x5c")
 EC_TERNARY(ec_shuffle2_b, "pv.shuffle2.b", "0x57", "1", "0x64")
 /* (d + a + (1 << b >> 1)) >> b */
 EC_TERNARY(ec_add_round, "p.addRNr", "0x5b", "6", "0x20")
+
+/* Position of the highest bit set; value > 0. */
+EC_INLINE uint32_t ec_highest_bit(uint32_t value)
+{
+    uint32_t d;
+    __asm__(EC_ASM_FL1("%0", "%1") : "=r"(d) : "r"(value));
+    return d;
+}
+
+/* base[index]; what base points to must not change between calls of the kernel's functions. */
+EC_INLINE int32_t ec_lookup_i8(const int8_t *base, int32_t index)
+{
+    int32_t d;
+    __asm__(EC_ASM_LB_AT("%0", "%1", "%2") : "=r"(d) : "r"(base), "r"(index));
+    return d;
+}
+
+EC_INLINE uint32_t ec_lookup_u8(const uint8_t *base, uint32_t index)
+{
+    uint32_t d;
+    __asm__(EC_ASM_LBU_AT("%0", "%1", "%2") : "=r"(d) : "r"(base), "r"(index));
+    return d;
+}
+
+/* The low bytes of four values, the first at the lowest address. */
+EC_INLINE ec_word ec_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    return ec_packhi_b(ec_packlo_b(0, b, a), d, c);
+}
 
 /* ---- shares and rounding, as in the reference ---------------------------------------------- */
 
@@ -149,7 +192,7 @@ EC_INLINE size_t ec_offset(uint32_t index, const uint32_t *size, const uint32_t 
 
 EC_INLINE int32_t ec_rescale(int32_t acc, int32_t multiplier, int32_t bias, uint32_t shift)
 {
-    return (acc * multiplier + bias) >> shift;
+    return (int32_t)ec_add_shift((uint32_t)(acc * multiplier), (uint32_t)bias, shift);
 }
 
 /* Clip to the range of `type` and store. */

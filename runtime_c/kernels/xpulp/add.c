@@ -1,0 +1,84 @@
+/* Weighted sum of two tensors: edgecomp/ops/q_add.py. */
+#include "ec_xpulp.h"
+
+/* y = saturate(a + b): the residual stream. */
+static void add_saturated(const int16_t *a, const int16_t *b, int16_t *y, uint32_t count)
+{
+    uint32_t pairs = count >> 1;
+    if (pairs > 0) {
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 10)
+                         EC_ASM_LH("t0", "2", "%[a]")
+                         EC_ASM_LH("t1", "2", "%[b]")
+                         EC_ASM_LH("t2", "2", "%[a]")
+                         EC_ASM_LH("t3", "2", "%[b]")
+                         "add t0,t0,t1\n add t2,t2,t3\n"
+                         EC_ASM_CLIP_I16("t0")
+                         EC_ASM_CLIP_I16("t2")
+                         EC_ASM_SH("t0", "2", "%[y]")
+                         EC_ASM_LAST EC_ASM_SH("t2", "2", "%[y]")
+                         EC_ASM_END
+                         : [a] "+&r"(a), [b] "+&r"(b), [y] "+&r"(y)
+                         : [n] "r"(pairs)
+                         : "memory", "t0", "t1", "t2", "t3");
+    }
+    if (count & 1) {
+        *y = (int16_t)ec_clip_i16(*a + *b);
+    }
+}
+
+static int32_t load(const void *x, size_t index, ec_type type)
+{
+    return type == EC_I8 ? ((const int8_t *)x)[index] : ((const int16_t *)x)[index];
+}
+
+static void add_run(const ec_add_args *p, size_t a, size_t b, size_t y, uint32_t count)
+{
+    for (uint32_t c = 0; c < count; ++c) {
+        const int32_t first = load(p->a, a, p->a_type);
+        const int32_t second = load(p->b, b, p->b_type);
+        const int32_t sum = first * p->multiplier_a + (second * p->multiplier_b + p->bias);
+        ec_store(p->y, y, p->y_type, sum >> p->shift);
+        a += p->a_stride[3];
+        b += p->b_stride[3];
+        y += p->y_stride[3];
+    }
+}
+
+/* Axes that follow each other in memory in all three tensors become one. */
+static void merge_axes(ec_add_args *p)
+{
+    for (uint32_t axis = 3; axis-- > 0;) {
+        const uint32_t size = p->size[3];
+        if (p->size[axis] != 1 && (p->a_stride[axis] != size || p->b_stride[axis] != size ||
+                                   p->y_stride[axis] != size)) {
+            return;
+        }
+        p->size[3] *= p->size[axis];
+        p->size[axis] = 1;
+    }
+}
+
+void ec_add(const ec_add_args *args, uint32_t core, uint32_t cores)
+{
+    ec_add_args p = *args;
+    const int dense = p.a_stride[3] == 1 && p.b_stride[3] == 1 && p.y_stride[3] == 1;
+    const int plain = p.a_type == EC_I16 && p.b_type == EC_I16 && p.y_type == EC_I16 &&
+                      p.multiplier_a == 1 && p.multiplier_b == 1 && p.bias == 0 && p.shift == 0;
+    if (dense) {
+        merge_axes(&p);
+    }
+    const ec_share s = ec_share_of(p.size[0] * p.size[1] * p.size[2], p.size[3], core, cores);
+    for (uint32_t r = s.row; r < s.row_end; ++r) {
+        const size_t a = ec_offset(r, p.size, p.a_stride, 3) + s.column * p.a_stride[3];
+        const size_t b = ec_offset(r, p.size, p.b_stride, 3) + s.column * p.b_stride[3];
+        const size_t y = ec_offset(r, p.size, p.y_stride, 3) + s.column * p.y_stride[3];
+        const uint32_t count = s.column_end - s.column;
+        if (dense && plain) {
+            add_saturated((const int16_t *)p.a + a, (const int16_t *)p.b + b, (int16_t *)p.y + y,
+                          count);
+        } else {
+            add_run(&p, a, b, y, count);
+        }
+    }
+}
