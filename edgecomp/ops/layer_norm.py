@@ -1,7 +1,8 @@
-"""``layer_norm(x, weight, bias) {axis, epsilon}``: normalisation over the axes from ``axis`` on.
+"""``layer_norm(x, weight, bias) {axis, epsilon, rms = false}``: over the axes from ``axis`` on.
 
 ``weight`` and ``bias`` have the shape of the normalised axes. Ba et al., "Layer Normalization",
-arXiv:1607.06450.
+arXiv:1607.06450. With ``rms`` the mean stays: Zhang and Sennrich, "Root Mean Square Layer
+Normalization", arXiv:1910.07467.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
 from edgecomp.ir.shapes import arity
+from edgecomp.ir.stated import flag
 from edgecomp.ir.types import DType, TensorType
 
 
@@ -35,10 +37,10 @@ class LayerNorm(Operator):
         return [x]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """``(x - mean) / sqrt(variance + epsilon) * weight + bias``."""
+        """``(x - mean) / sqrt(variance + epsilon) * weight + bias``; with ``rms`` for mean 0."""
         x, weight, bias = operands
         axes = tuple(range(node.integer("axis"), x.ndim))
-        centred = x - x.mean(axis=axes, keepdims=True)
+        centred = x if flag(node, "rms") else x - x.mean(axis=axes, keepdims=True)
         variance = np.square(centred).mean(axis=axes, keepdims=True)
         spread = np.sqrt(variance + np.float32(node.real("epsilon")))
         return [centred / spread * weight + bias]

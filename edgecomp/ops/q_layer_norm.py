@@ -1,10 +1,12 @@
 """``q_layer_norm(x[, gain, offset])``: normalisation of the last axis to zero mean, unit variance.
 
+With ``rms`` the mean stays, and the mean square becomes one.
+
 ::
 
     x i8|i16[..., D], gain i16[D], offset i32[D]
-    attributes: epsilon_q8, multiplier, shift, affine = false, gain_shift (if affine), dtype, scale,
-        zero
+    attributes: epsilon_q8, multiplier, shift, affine = false, gain_shift (if affine), rms = false,
+        x_zero = 0 (with rms), dtype, scale, zero
 
     y = saturate(round(n / scale) + zero)                                           not affine
     y = requantize(n10, gain, offset, gain_shift), n10 = saturate16(round(n * 1024))    affine
@@ -12,10 +14,10 @@
 n is the normalised value; ``multiplier / 2**shift = sqrt(D) / scale`` (scale = 1/1024 if affine)
 with the multiplier in [2**29, 2**30): ``fixed_point.layer_norm_parameters`` gives both.
 ``epsilon_q8 = round(256 * epsilon / x.scale**2)``: units of the squared step of x, 8 fraction bits.
-The zero point of x cancels. Exactly, for each row (D <= 2**16, or 2**17 for i8; divisions round
-down):
+The zero point of x cancels, or is x_zero with rms. Exactly, for each row (D <= 2**16, or 2**17 for
+i8; divisions round down):
 
-    mean, rest = sum(x) divmod D                       m = max(max(x) - mean, mean - min(x))
+    mean, rest = sum(x) divmod D, with rms x_zero, 0   m = max(max(x) - mean, mean - min(x))
     f = 15 - bit_length(m)                             y as for n = 0 where m is 0
     c = ((x - mean) << f) - (((rest << f) + D/2) / D)  (x - mean) >> 1 where f is -1; c fits int16
     g = the smallest with D << 2 * (15 - g) < 2**32
@@ -44,7 +46,14 @@ from edgecomp.ir.fixed_point import (
 )
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
-from edgecomp.ir.stated import flag, require_range, require_shape, require_types, stated_type
+from edgecomp.ir.stated import (
+    flag,
+    optional_integer,
+    require_range,
+    require_shape,
+    require_types,
+    stated_type,
+)
 from edgecomp.ir.types import DType, TensorType
 
 _EPSILON_LIMIT = 1 << 62
@@ -53,10 +62,15 @@ _CONSTANT_ROW = 15
 """The value of f where all of a row is equal: c is 0 there, and so is n."""
 
 
-def _centred(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``c`` and ``f`` of the module's heading; all of a constant row's ``c`` is 0."""
+def _centred(x: np.ndarray, centre: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """``c`` and ``f`` of the module's heading; all of a constant row's ``c`` is 0.
+
+    ``centre`` takes the place of the mean.
+    """
     width = x.shape[-1]
     mean, rest = np.divmod(x.sum(axis=-1, keepdims=True, dtype=np.int64), width)
+    if centre is not None:
+        mean, rest = np.full_like(mean, centre), np.zeros_like(rest)
     centred = x.astype(np.int64) - mean
     exponent = 15 - bit_length(np.abs(centred).max(axis=-1, keepdims=True))
     left = np.maximum(exponent, 0)
@@ -113,11 +127,15 @@ class QLayerNorm(Operator):
         require_range(node, "epsilon_q8", 0, INT32_MAX)
         require_range(node, "multiplier", 1 << 29, (1 << 30) - 1)
         require_range(node, "shift", 6, 60)
+        low, high = x.dtype.bounds
+        if not low <= optional_integer(node, "x_zero") <= high:
+            raise OperandError(f"q_layer_norm: x_zero is no {x.dtype.value}")
         return [stated_type(node, x.shape)]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See the module's heading."""
-        c, exponent = _centred(operands[0])
+        centre = optional_integer(node, "x_zero") if flag(node, "rms") else None
+        c, exponent = _centred(operands[0], centre)
         keys = ("epsilon_q8", "multiplier", "shift")
         r, k = _row_scale(c, exponent, *(node.integer(key) for key in keys))
         if k.size and k.min() < 1:

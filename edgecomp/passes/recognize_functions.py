@@ -7,21 +7,17 @@ functions the IR knows, so the order of factors and the spelling of constants do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgecomp.ir import Graph, Node, RewritePass, Value, create
 from edgecomp.ops.unary import FUNCTIONS
-from edgecomp.passes.patterns import uniform
+from edgecomp.passes.cone import BINARY, elementwise, evaluate
 
 LARGEST_CONE = 24
 TOLERANCE = 2e-6
 """Relative to max(1, |f|): constants are stored in single precision, and the closest pair of
 known functions, the two GELUs, differs by 5e-4."""
 _CANDIDATES = ("gelu", "gelu_tanh", "silu", "hard_swish", "mish", "sigmoid", "softplus")
-_BINARY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
-_BINARY |= {"pow": np.power, "maximum": np.maximum, "minimum": np.minimum}
 _FAR = np.geomspace(10.0, 500.0, 40)
 _GRID = np.concatenate([-_FAR[::-1], np.linspace(-10.0, 10.0, 801) + 1e-3, _FAR])
 _KNOWN = {name: FUNCTIONS[name](_GRID) for name in _CANDIDATES}
@@ -34,7 +30,7 @@ class RecognizeFunctions(RewritePass):
 
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Rewrite the cone that ends in ``node``."""
-        if node.op not in _BINARY and node.op != "unary":
+        if node.op not in BINARY and node.op != "unary":
             return False
         for source in _cone(node):
             if source.type != node.output.type:
@@ -48,11 +44,6 @@ class RecognizeFunctions(RewritePass):
         return False
 
 
-def _elementwise(value: Value) -> Node | None:
-    node = value.producer
-    return node if node is not None and (node.op in _BINARY or node.op == "unary") else None
-
-
 def _cone(node: Node) -> list[Value]:
     """Values behind ``node`` through elementwise nodes, farthest first."""
     found: dict[Value, None] = {}
@@ -62,7 +53,7 @@ def _cone(node: Node) -> list[Value]:
         if value.is_constant or value in found:
             continue
         found[value] = None
-        inner = _elementwise(value)
+        inner = elementwise(value)
         pending += [] if inner is None else inner.inputs
     return list(found)[::-1]
 
@@ -71,7 +62,7 @@ def _function(node: Node, source: Value) -> str | None:
     """The known function that ``node`` and at least one node above make of ``source``."""
     budget = [LARGEST_CONE]
     with np.errstate(all="ignore"):
-        actual = _evaluate(node.output, {source: _GRID}, budget)
+        actual = evaluate(node.output, {source: _GRID}, budget)
     if actual is None or LARGEST_CONE - budget[0] < 2:
         return None
     if actual.shape != _GRID.shape or not np.isfinite(actual).all():
@@ -81,32 +72,3 @@ def _function(node: Node, source: Value) -> str | None:
         if error.max() < TOLERANCE:
             return name
     return None
-
-
-def _evaluate(
-    value: Value, known: Mapping[Value, np.ndarray], budget: list[int]
-) -> np.ndarray | None:
-    """``value`` on the grid; None where it depends on anything else. ``budget`` bounds the work."""
-    if value in known:
-        return known[value]
-    number = uniform(value)
-    if number is not None:
-        return np.asarray(number, np.float64)
-    node = _elementwise(value)
-    budget[0] -= 1
-    if node is None or budget[0] < 0:
-        return None
-    operands = [_evaluate(operand, known, budget) for operand in node.inputs]
-    arrays = [array for array in operands if array is not None]
-    if len(arrays) != len(operands):
-        return None
-    if node.op == "unary":
-        return _apply(node, arrays[0])
-    return np.asarray(_BINARY[node.op](*arrays))
-
-
-def _apply(node: Node, operand: np.ndarray) -> np.ndarray:
-    parameters = node.attributes.get("parameters", ())
-    if not isinstance(parameters, tuple):
-        raise TypeError(f"parameters of {node} are no tuple")
-    return np.asarray(FUNCTIONS[node.text("function")](operand, *parameters), np.float64)

@@ -1,63 +1,140 @@
-"""Find layer normalisation that is spelled out as means, differences and square roots."""
+"""Find normalisation that is spelled out as means, differences and square roots.
+
+The dividend and the statistic (a mean square, a sum of squares, a norm) are matched; what is made
+of the statistic is a function ``f`` of one number and is compared with ``k / sqrt(v + epsilon)``
+numerically, so it does not matter whether that is a quotient, a power, a variance over ``n - 1``,
+``max(norm, epsilon)`` or ``deviation + epsilon``.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgecomp.ir import Graph, Node, RewritePass, Value, create
-from edgecomp.passes.patterns import orders, producer, unary_operand, uniform
+from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
+from edgecomp.passes.cone import elementwise, evaluate
+from edgecomp.passes.patterns import inverse, orders, producer, unary_operand, uniform
+
+TOLERANCE = 1e-5
+SMALL = 1e-6
+"""An epsilon (of the variance) up to which its place does not matter: forms that differ do so by
+less than 1.5 times, and only for rows whose deviation is about its root: rows without signal."""
+_LARGEST_CONE = 16
+_GRID = np.geomspace(1e-12, 1e12, 97)
+_ANYWHERE = np.sqrt(2.0) - 1.0 + TOLERANCE
+
+
+@dataclass(frozen=True)
+class _Statistic:
+    """``value`` is ``count`` times the mean square of ``source`` over ``axes``, or its root.
+
+    ``centred``: it is the variance instead.
+    """
+
+    value: Value
+    source: Value
+    axes: tuple[int, ...]
+    centred: bool
+    count: int = 1
+    root: bool = False
+
+    def at(self, v: np.ndarray) -> np.ndarray:
+        """The value for rows of ``source`` whose mean square is ``v``."""
+        return np.sqrt(v * self.count) if self.root else v * self.count
 
 
 class RecognizeLayerNorm(RewritePass):
-    """``(x - mean(x)) / sqrt(var(x) + epsilon)`` over trailing axes becomes ``layer_norm``.
-
-    The variance is the mean of the squared difference, or the mean square less the squared mean.
-    """
+    """``(x - mean(x)) / sqrt(var(x) + epsilon)`` or ``x / sqrt(mean(x^2) + epsilon)``, any axes."""
 
     name = "recognize_layer_norm"
 
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Rewrite the division, or the product with a reciprocal, at ``node``."""
-        for centred, spread in _quotients(node):
-            source = _centred(centred)
-            found = None if source is None else _variance(spread, source, centred)
-            if source is not None and found is not None:
-                return _emit(graph, node, source, *found)
+        for dividend, factor, divides in _quotients(node):
+            for statistic in _statistics(factor):
+                source = _normalised(dividend, statistic)
+                fit = None if source is None else _fit(factor, divides, statistic)
+                if source is not None and fit is not None:
+                    _emit(graph, node, source, statistic.axes, source is dividend, *fit)
+                    return True
         return False
 
 
-def _quotients(node: Node) -> list[tuple[Value, Value]]:
-    """(dividend, variance + epsilon) in every way that ``node`` can be read."""
+def _quotients(node: Node) -> list[tuple[Value, Value, bool]]:
+    """(dividend, other operand, whether that divides) in every way that ``node`` can be read."""
     if node.op == "div":
-        root = unary_operand(node.inputs[1], "sqrt")
-        return [] if root is None else [(node.inputs[0], root)]
-    if node.op != "mul":
+        pairs = [(node.inputs[0], node.inputs[1], True)]
+    elif node.op == "mul":
+        pairs = [(dividend, factor, False) for dividend, factor in orders(node)]
+    else:
         return []
-    found = []
-    for dividend, factor in orders(node):
-        inside = _under_inverse_root(factor)
-        if inside is not None:
-            found.append((dividend, inside))
+    return [pair for pair in pairs if pair[0].type == node.output.type and not pair[0].is_constant]
+
+
+# -- statistics -------------------------------------------------------------------------------
+
+
+def _statistics(value: Value) -> list[_Statistic]:
+    """The statistics that ``value`` is computed from by elementwise nodes."""
+    found: list[_Statistic] = []
+    pending = [value]
+    for _ in range(_LARGEST_CONE):
+        if not pending:
+            break
+        current = pending.pop()
+        statistic = _norm(current) or _mean_square(current) or _difference_of_squares(current)
+        if statistic is not None:
+            found.append(statistic)
+            continue
+        node = elementwise(current) or producer(current, "expand")
+        pending += [] if node is None else [v for v in node.inputs if not v.is_constant]
     return found
 
 
-def _under_inverse_root(value: Value) -> Value | None:
-    """``v`` where ``value`` is ``v ** -0.5``."""
-    power = producer(value, "pow")
-    if power is not None and uniform(power.inputs[1]) == -0.5:
-        return power.inputs[0]
-    for outer, inner in (("reciprocal", "sqrt"), ("sqrt", "reciprocal")):
-        middle = unary_operand(value, outer)
-        inside = None if middle is None else unary_operand(middle, inner)
-        if inside is not None:
-            return inside
+def _reduced(value: Value, *functions: str) -> tuple[Value, tuple[int, ...], int] | None:
+    """(x, axes, elements) where ``value`` is one of ``functions`` of x, axes kept."""
+    node = producer(value, "reduce")
+    if node is None or not node.flag("keep") or node.text("function") not in functions:
+        return None
+    source, axes = node.inputs[0], node.integers("axes")
+    count = math.prod(source.shape[axis] for axis in axes)
+    return (source, axes, count) if count > 1 else None
+
+
+def _norm(value: Value) -> _Statistic | None:
+    found = _reduced(value, "l2")
+    if found is None:
+        return None
+    source, axes, count = found
+    return _Statistic(value, source, axes, False, count, root=True)
+
+
+def _mean_square(value: Value) -> _Statistic | None:
+    for function in ("mean", "sum"):
+        found = _reduced(value, function)
+        source = None if found is None else unary_operand(found[0], "square")
+        if found is not None and source is not None:
+            count = found[2] if function == "sum" else 1
+            return _Statistic(value, source, found[1], False, count)
     return None
 
 
-def _mean(value: Value) -> tuple[Value, int] | None:
-    """(x, first axis) where ``value`` is the mean of x over its trailing axes, axes kept."""
+def _difference_of_squares(value: Value) -> _Statistic | None:
+    """The mean square less the squared mean."""
+    node = producer(value, "sub")
+    square = None if node is None else _mean_square(node.inputs[0])
+    mean = None if node is None else unary_operand(node.inputs[1], "square")
+    if square is None or mean is None or _mean(mean) != (square.source, square.axes):
+        return None
+    return _Statistic(value, square.source, square.axes, True)
+
+
+def _mean(value: Value) -> tuple[Value, tuple[int, ...]] | None:
+    """(x, axes) where ``value`` is the mean of x over axes that are kept."""
+    above = producer(value, "expand")
+    value = value if above is None else above.inputs[0]
     count = 1.0
     scaled = producer(value, "mul")
     if scaled is not None:
@@ -65,70 +142,87 @@ def _mean(value: Value) -> tuple[Value, int] | None:
         if not factor:
             return None
         value, count = scaled.inputs[0], 1.0 / factor
-    node = producer(value, "reduce")
-    if node is None or not node.flag("keep"):
+    found = _reduced(value, "mean", "sum")
+    if found is None:
         return None
-    source, axes = node.inputs[0], node.integers("axes")
-    expected = {"mean": 1.0, "sum": math.prod(source.shape[axis] for axis in axes)}
-    wanted = expected.get(node.text("function"))
-    trailing = axes == tuple(range(source.type.rank - len(axes), source.type.rank))
-    if wanted is None or not axes or not trailing or not math.isclose(count, wanted, rel_tol=1e-5):
-        return None
-    return source, axes[0]
+    mean = producer(value, "reduce")
+    expected = found[2] if mean is not None and mean.text("function") == "sum" else 1.0
+    return found[:2] if math.isclose(count, expected, rel_tol=TOLERANCE) else None
 
 
-def _centred(value: Value) -> Value | None:
-    """``x`` where ``value`` is ``x - mean(x)``."""
+# -- matching ---------------------------------------------------------------------------------
+
+
+def _normalised(dividend: Value, statistic: _Statistic) -> Value | None:
+    """What ``dividend`` divided by a function of ``statistic`` is a normalisation of.
+
+    ``dividend`` itself where its mean stays.
+    """
+    centre = _centre(dividend, statistic.axes)
+    if statistic.centred:
+        return centre if centre is statistic.source else None
+    if statistic.source is dividend:
+        return dividend if centre is None else centre
+    same = centre is not None and _centre(statistic.source, statistic.axes) is centre
+    return centre if same else None
+
+
+def _centre(value: Value, axes: tuple[int, ...]) -> Value | None:
+    """``x`` where ``value`` is ``x - mean(x)`` over ``axes``."""
     node = producer(value, "sub")
-    if node is None:
+    if node is None or _mean(node.inputs[1]) != (node.inputs[0], axes):
         return None
-    mean = _mean(node.inputs[1])
-    return node.inputs[0] if mean is not None and mean[0] is node.inputs[0] else None
+    return node.inputs[0]
 
 
-def _variance(value: Value, source: Value, centred: Value) -> tuple[int, float] | None:
-    """(axis, epsilon) where ``value`` is the variance of ``source`` plus epsilon."""
-    node = producer(value, "add")
-    if node is None:
-        return None
-    for variance, constant in orders(node):
-        epsilon = uniform(constant)
-        axis = _variance_axis(variance, source, centred)
-        if epsilon is not None and axis is not None and axis == _axis_of(centred):
-            return axis, epsilon
-    return None
-
-
-def _axis_of(centred: Value) -> int | None:
-    node = producer(centred, "sub")
-    mean = None if node is None else _mean(node.inputs[1])
-    return None if mean is None else mean[1]
-
-
-def _variance_axis(value: Value, source: Value, centred: Value) -> int | None:
-    difference = producer(value, "sub")
-    if difference is not None:
-        mean = _mean(difference.inputs[0])
-        squared_mean = unary_operand(difference.inputs[1], "square")
-        inner = None if squared_mean is None else _mean(squared_mean)
-        if mean is None or inner is None or inner != (source, mean[1]):
+def _fit(factor: Value, divides: bool, statistic: _Statistic) -> tuple[float, float] | None:
+    """(k, epsilon) where the quotient is ``k / sqrt(v + epsilon)`` for all v, or near enough."""
+    above = producer(factor, "expand")
+    factor = factor if above is None else above.inputs[0]
+    v = np.append(0.0, _GRID)
+    with np.errstate(all="ignore"):
+        f = evaluate(factor, {statistic.value: statistic.at(v)}, [_LARGEST_CONE])
+        if f is None or f.shape != v.shape:
             return None
-        return mean[1] if unary_operand(mean[0], "square") is source else None
-    mean = _mean(value)
-    squared = None if mean is None else unary_operand(mean[0], "square")
-    if mean is None or squared is None:
+        f = 1.0 / f if divides else f
+        gain = float(f[-1] * np.sqrt(v[-1]))
+        epsilon = float((gain / f[0]) ** 2) if np.isfinite(f[0]) else 0.0
+        error = np.abs(f[1:] * np.sqrt(_GRID + epsilon) / gain - 1.0)
+    if not (gain > 0.0 and np.isfinite(error).all() and math.isfinite(epsilon)):
         return None
-    same = squared is centred or (_centred(squared) is source and _axis_of(squared) == mean[1])
-    return mean[1] if same else None
+    near = epsilon <= SMALL and error.max() < _ANYWHERE and error[_GRID > 1.0].max() < 2e-3
+    return (gain, epsilon) if near or error.max() < TOLERANCE else None
 
 
-def _emit(graph: Graph, node: Node, source: Value, axis: int, epsilon: float) -> bool:
-    shape = source.shape[axis:]
-    gain = graph.constant(np.ones(shape, np.float32), "gain")
+# -- writing ----------------------------------------------------------------------------------
+
+
+def _emit(
+    graph: Graph,
+    node: Node,
+    source: Value,
+    axes: tuple[int, ...],
+    rms: bool,
+    gain: float,
+    epsilon: float,
+) -> None:
+    """Normalisation over the last axes, with transposes around it where ``axes`` are others."""
+    rank = source.type.rank
+    kept = [axis for axis in range(rank) if axis not in axes]
+    order = (*kept, *axes)
+    moved = order != tuple(range(rank))
+    x = source
+    if moved:
+        x = create(graph, "transpose", [x], {"permutation": order}, before=node).output
+    shape = x.shape[len(kept) :]
+    unit = 1.0 if math.isclose(gain, 1.0, rel_tol=TOLERANCE) else gain
+    weight = graph.constant(np.full(shape, unit, np.float32), "gain")
     bias = graph.constant(np.zeros(shape, np.float32), "bias")
-    attributes = {"axis": axis, "epsilon": epsilon}
-    new = create(
-        graph, "layer_norm", [source, gain, bias], {**attributes}, name=node.name, before=node
-    )
-    graph.replace(node.output, new.output)
-    return True
+    attributes: dict[str, Attribute] = {"axis": len(kept), "epsilon": epsilon}
+    attributes |= {"rms": True} if rms else {}
+    y = create(graph, "layer_norm", [x, weight, bias], attributes, name=node.name, before=node)
+    result = y.output
+    if moved:
+        back = {"permutation": inverse(order)}
+        result = create(graph, "transpose", [result], {**back}, before=node).output
+    graph.replace(node.output, result)

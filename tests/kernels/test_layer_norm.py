@@ -64,6 +64,27 @@ def test_kernel(kernels: Any, width: int, dtype: Any, cores: int) -> None:
     np.testing.assert_array_equal(call(kernels, cores, x, np.int16, **fine), expected)
 
 
+@pytest.mark.parametrize(("dtype", "zero"), [(np.int8, -128), (np.int8, 5), (np.int16, 0)])
+@pytest.mark.parametrize("width", [1, 192, 1024])
+def test_kernel_of_the_mean_square(kernels: Any, width: int, dtype: Any, zero: int) -> None:
+    """The zero point takes the place of the mean; a row of it has no size."""
+    x = rows_of_all_kinds(kernels, width, dtype)
+    x[0] = zero
+    p = parameters(width, 1 / 16, 300) | {"rms": 1, "x_zero": zero}
+    expected = kernels.evaluate("q_layer_norm", [x], **p, dtype="i8", zero=-5)
+    np.testing.assert_array_equal(call(kernels, 8, x, np.int8, zero=-5, **p), expected)
+    assert (expected[0] == -5).all()
+
+
+def test_accuracy_of_the_mean_square(kernels: Any) -> None:
+    """The mean stays."""
+    x = np.random.default_rng(1).normal(300, 500, (64, 192)).astype(np.int16)
+    exact = x / np.sqrt((x.astype(np.float64) ** 2).mean(-1, keepdims=True))
+    p = parameters(192, 1 / 2000) | {"rms": True}
+    y = kernels.evaluate("q_layer_norm", [x], **p, dtype="i16") / 2000
+    assert sqnr(exact, y) > 60
+
+
 @pytest.mark.parametrize("epsilon_q8", [0, 1, 1 << 20, (1 << 31) - 1])
 def test_kernel_with_epsilon(kernels: Any, epsilon_q8: int) -> None:
     """From none to one that swallows the signal."""

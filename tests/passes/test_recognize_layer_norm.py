@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from edgecomp.passes.fold_affine import FoldAffine
@@ -41,17 +42,6 @@ FORMS = {
     + DIVIDE,
 }
 OTHERS = {
-    "the variance over n - 1": WHOLE.replace(
-        VARIANCE,
-        """%n: f32[] = constant [0.14285714]
-           %t: f32[2, 5, 1] = reduce(%q) {function = "sum", axes = [2], keep = true}
-           %v: f32[2, 5, 1] = mul(%t, %n)
-""",
-    )
-    + DIVIDE,
-    "statistics over the tokens": (WHOLE + DIVIDE)
-    .replace("axes = [2]", "axes = [1]")
-    .replace("f32[2, 5, 1]", "f32[2, 1, 8]"),
     "a variance of what is centred over the tokens": MEAN.replace("%m", "%m2")
     .replace("[2, 5, 1]", "[2, 1, 8]")
     .replace("axes = [2]", "axes = [1]")
@@ -70,10 +60,12 @@ OTHERS = {
     + VARIANCE
     + EPSILON
     + DIVIDE,
-    "the root mean square norm": '%q: f32[2, 5, 8] = unary(%x) {function = "square"}\n'
-    + VARIANCE
-    + EPSILON
-    + "%y: f32[2, 5, 8] = div(%x, %s)",
+    "a root of the deviation": WHOLE
+    + '%s2: f32[2, 5, 1] = unary(%s) {function = "sqrt"}\n'
+    + DIVIDE.replace("%s", "%s2"),
+    "a deviation with a large offset": WHOLE
+    + "%one: f32[] = constant [1]\n%s2: f32[2, 5, 1] = add(%s, %one)\n"
+    + DIVIDE.replace("%s", "%s2"),
 }
 
 
@@ -91,6 +83,65 @@ def test_other_normalisations_stay(form, transform, ops):
     """What normalises differently is left alone."""
     text = f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {OTHERS[form]} }}'
     assert "layer_norm" not in ops(transform(text, RecognizeLayerNorm()))
+
+
+ROOT = '%s: f32[2, 5, 1] = unary(%v) {function = "sqrt"}\n'
+RMS = {
+    "divided by the root": '%q: f32[2, 5, 8] = unary(%x) {function = "square"}\n'
+    + VARIANCE
+    + EPSILON
+    + DIVIDE.replace("%c", "%x"),
+    "divided by a norm with a lower bound": """
+        %v: f32[2, 5, 1] = reduce(%x) {function = "l2", axes = [2], keep = true}
+        %m: f32[2, 5, 1] = unary(%v) {function = "clip", parameters = [1e-12, 3e38]}
+        %s: f32[2, 5, 8] = expand(%m) {shape = [2, 5, 8]}
+        %y: f32[2, 5, 8] = div(%x, %s)""",
+}
+GAINS = {"divided by the root": 1.0, "divided by a norm with a lower bound": 8**-0.5}
+
+
+@pytest.mark.parametrize("form", RMS)
+def test_the_root_mean_square_norm(form, transform, ops):
+    """Also the L2 norm, which is that of the mean square but for a factor."""
+    graph = transform(
+        f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {RMS[form]} }}', RecognizeLayerNorm()
+    )
+    assert ops(graph) == ["layer_norm"]
+    assert graph.nodes[0].attributes["rms"] is True
+    np.testing.assert_allclose(graph.nodes[0].inputs[1].array, GAINS[form], rtol=1e-6)
+
+
+SAMPLE_VARIANCE = (
+    VARIANCE.replace("%v:", "%p:")
+    + """%n: f32[] = constant [1.14285714]
+         %v: f32[2, 5, 1] = mul(%p, %n)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        EPSILON + DIVIDE,
+        ROOT.replace("%s:", "%r:")
+        + """%eps: f32[] = constant [1e-6]
+         %s: f32[2, 5, 1] = add(%r, %eps)\n"""
+        + DIVIDE,
+    ],
+)
+def test_the_sample_deviation(end, transform, ops):
+    """A variance over n - 1 is a gain; an epsilon beside the root is as good as one under it."""
+    text = f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {CENTRED + SQUARE + SAMPLE_VARIANCE + end} }}'
+    graph = transform(text, RecognizeLayerNorm())
+    assert ops(graph) == ["layer_norm"]
+    np.testing.assert_allclose(graph.nodes[0].inputs[1].array, (7 / 8) ** 0.5, rtol=1e-5)
+
+
+def test_statistics_over_an_inner_axis(transform, ops):
+    """That axis is moved to the end and back: channels-first layer normalisation."""
+    body = (WHOLE + DIVIDE).replace("axes = [2]", "axes = [1]").replace("[2, 5, 1]", "[2, 1, 8]")
+    graph = transform(f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {body} }}', RecognizeLayerNorm())
+    assert ops(graph) == ["transpose", "layer_norm", "transpose"]
 
 
 def test_gain_and_bias_become_part_of_it(transform, ops):

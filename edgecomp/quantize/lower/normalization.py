@@ -8,6 +8,7 @@ import numpy as np
 
 from edgecomp.ir import Attribute, Node, Value, create
 from edgecomp.ir.fixed_point import LAYER_NORM_Q, layer_norm_parameters
+from edgecomp.ir.stated import flag
 from edgecomp.quantize import requant
 from edgecomp.quantize.assign import Spec
 from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers
@@ -29,6 +30,8 @@ def lower_layer_norm(ctx: Lowering, node: Node) -> None:
     attributes: dict[str, Attribute] = {
         "epsilon_q8": min(round(256 * node.real("epsilon") / x.type.scale**2), 2**31 - 1)
     }
+    if flag(node, "rms"):
+        attributes |= {"rms": True, "x_zero": x.type.zero_point}
     operands = [x]
     plain = bool((weight.array == 1).all() and (bias.array == 0).all())
     step = spec.quantization.scale if plain else 2.0**-LAYER_NORM_Q

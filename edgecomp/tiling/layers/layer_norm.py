@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgecomp.ir import Node
+from edgecomp.ir.stated import flag, optional_integer
 from edgecomp.tiling.candidates import row_operand, tile_sizes, whole_operand
 from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
@@ -23,7 +24,7 @@ def layer_norm(node: Node) -> Iterator[TileProgram]:
 
 def _program(node: Node, m: Loop, width: int) -> TileProgram:
     x = node.inputs[0]
-    affine = bool(node.attributes.get("affine"))
+    affine = flag(node, "affine")
     operands = [row_operand("x", x, m, width)]
     if affine:
         operands.append(whole_operand("gain", node.inputs[1]))
@@ -45,6 +46,8 @@ def _program(node: Node, m: Loop, width: int) -> TileProgram:
         "zero": Scalar(node.integer("zero")),
         "x_type": c_type(x),
         "y_type": c_type(node.output),
+        "rms": Scalar(int(flag(node, "rms"))),
+        "x_zero": Scalar(optional_integer(node, "x_zero")),
     }
     call = Call("layer_norm", arguments, elements=m.size * width, rows=m.size)
     title = f"q_layer_norm [{m.extent}, {width}]"

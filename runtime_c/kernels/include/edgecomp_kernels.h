@@ -17,7 +17,9 @@
  * Numbers. requantize(acc, M, B, S) = clip((acc * M + B) >> S): the shift is arithmetic,
  * 0 <= S <= 31, and acc * M + B must fit int32; the compiler proves it. Clipping is to the range of
  * the output type. M is positive unless said otherwise; zero points and half a step are part of B.
- * Tables of 256 int8 values are indexed by value + 128.
+ * Tables of 256 int8 values are indexed by value + 128. Where a sum can be large, pre_shift leaves M
+ * enough bits: round_shift(acc) = (acc + (1 << pre_shift >> 1)) >> pre_shift, pre_shift <= 16, and
+ * the sum in brackets fits int32.
  */
 #ifndef EDGECOMP_KERNELS_H
 #define EDGECOMP_KERNELS_H
@@ -90,7 +92,8 @@ typedef struct {
 void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores);
 
 /*
- * y[r, c] = requantize(sum_i (a[r, i] - zero_a) * (b[i, c] - zero_b), multiplier, bias, shift)
+ * acc     = sum_i (a[r, i] - zero_a) * (b[i, c] - zero_b)
+ * y[r, c] = requantize(round_shift(acc), multiplier, bias, shift)
  *
  * b is [depth, columns], or [columns, depth] with transpose_b. depth <= 32767.
  */
@@ -103,7 +106,7 @@ typedef struct {
     uint32_t transpose_b;
     int32_t zero_a, zero_b; /* [-128, 127] */
     int32_t multiplier, bias;
-    uint32_t shift;
+    uint32_t shift, pre_shift;
     ec_type y_type;
 } ec_matmul_args;
 
@@ -208,7 +211,7 @@ void ec_softmax(const ec_softmax_args *args, uint32_t core, uint32_t cores);
 /* ---- normalisation ------------------------------------------------------------------------ */
 
 /*
- * Rows to zero mean and unit variance; the exact steps are in edgecomp/ops/q_layer_norm.py.
+ * Rows to zero mean and unit variance, or with rms to unit mean square; the exact steps are in edgecomp/ops/q_layer_norm.py.
  *
  * gain == NULL: y = clip(round(n * multiplier / (sqrt(columns) * 2**shift)) + zero)
  * otherwise:    y[r, c] = requantize(n10, gain[c], offset[c], gain_shift), n10 the same in int16
@@ -228,6 +231,8 @@ typedef struct {
     uint32_t gain_shift;
     int32_t zero;
     ec_type x_type, y_type;
+    uint32_t rms; /* 1: the mean stays */
+    int32_t x_zero; /* with rms */
 } ec_layer_norm_args;
 
 void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores);
@@ -297,7 +302,7 @@ void ec_mul(const ec_mul_args *args, uint32_t core, uint32_t cores);
 typedef enum { EC_SUM = 0, EC_MAX = 1, EC_MIN = 2 } ec_reduction;
 
 /*
- * y[i] = requantize(reduction over j of x[i, j], multiplier, bias, shift)
+ * y[i] = requantize(round_shift(reduction over j of x[i, j]), multiplier, bias, shift)
  *
  * i runs over the four kept axes, j over the four reduced axes; unused axes have size 1. Means are
  * sums with 1 / count in the multiplier. Sums fit int32; reduced axes are not empty.
@@ -309,7 +314,7 @@ typedef struct {
     uint32_t x_kept_stride[4], x_reduced_stride[4], y_stride[4];
     ec_reduction reduction;
     int32_t multiplier, bias;
-    uint32_t shift;
+    uint32_t shift, pre_shift;
     ec_type x_type, y_type;
 } ec_reduce_args;
 
@@ -353,7 +358,7 @@ void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores);
  * Pooling of one image tile, channels last; windows and tiles as in ec_conv.
  *
  * EC_MAX: maximum of the window's part inside of x; EC_SUM: sum, zero_x outside of x. Then
- * requantize(., multiplier, bias, shift); an average has 1 / (kernel_h * kernel_w) in the
+ * requantize(round_shift(.), multiplier, bias, shift); an average has 1 / (kernel_h * kernel_w) in the
  * multiplier.
  */
 typedef struct {
@@ -368,7 +373,7 @@ typedef struct {
     ec_reduction reduction; /* EC_MAX or EC_SUM */
     int32_t zero_x; /* [-128, 127] */
     int32_t multiplier, bias;
-    uint32_t shift;
+    uint32_t shift, pre_shift;
     ec_type y_type;
 } ec_pool_args;
 

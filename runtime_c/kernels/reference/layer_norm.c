@@ -61,6 +61,10 @@ static centring centre(const ec_layer_norm_args *a, size_t x)
         mean -= 1;
         rest += width;
     }
+    if (a->rms) {
+        mean = a->x_zero;
+        rest = 0;
+    }
     int32_t largest = high - mean > mean - low ? high - mean : mean - low;
     centring result = {mean, 0, 15 - bit_length((uint32_t)largest), 0, 0};
     if (result.exponent < 0) {
