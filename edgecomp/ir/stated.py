@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecomp.ir.fixed_point import requantize
+from edgecomp.ir.fixed_point import require_int32, requantize
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError
 from edgecomp.ir.types import DType, Quantization, TensorType
@@ -72,6 +72,25 @@ def broadcast_shape(node: Node) -> tuple[int, ...]:
         return tuple(int(size) for size in np.broadcast_shapes(*shapes))
     except ValueError:
         raise OperandError(f"{node.op}: shapes {shapes} do not broadcast") from None
+
+
+PRE_SHIFT_LIMIT = 16
+"""The largest ``pre_shift``."""
+
+
+def require_pre_shift(node: Node) -> None:
+    """``OperandError`` unless attribute ``pre_shift``, if given, lies in its range."""
+    if "pre_shift" in node.attributes:
+        require_range(node, "pre_shift", 0, PRE_SHIFT_LIMIT)
+
+
+def pre_shifted(node: Node, acc: np.ndarray) -> np.ndarray:
+    """``(acc + (1 << pre_shift >> 1)) >> pre_shift``, the sum within int32.
+
+    ``pre_shift`` is 0 where it is not given.
+    """
+    shift = optional_integer(node, "pre_shift")
+    return require_int32(acc + (1 << shift >> 1), "acc and half a step") >> shift
 
 
 def stated_requantize(node: Node, acc: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@
 
     x i8[N, H, W, C]
     attributes: function = max|average, kernel (h, w), strides (h, w), pads (top, left, bottom,
-        right), zero_x, multiplier, bias, shift, dtype, scale, zero
+        right), zero_x, multiplier, bias, shift, pre_shift = 0, dtype, scale, zero
 
-    max:     y = requantize(maximum of the window, multiplier, bias, shift)      padding never wins
-    average: y = requantize(int32 sum of the window, multiplier, bias, shift)    padding is zero_x
+    acc = maximum of the window, in which padding never wins, or int32 sum; there padding is zero_x
+    y   = requantize((acc + (1 << pre_shift >> 1)) >> pre_shift, multiplier, bias, shift)
 
 1 / (KH * KW) of an average is part of the multiplier.
 """
@@ -20,7 +20,14 @@ import numpy as np
 
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
-from edgecomp.ir.stated import require_range, require_types, stated_requantize, stated_type
+from edgecomp.ir.stated import (
+    pre_shifted,
+    require_pre_shift,
+    require_range,
+    require_types,
+    stated_requantize,
+    stated_type,
+)
 from edgecomp.ir.types import DType, TensorType
 from edgecomp.ir.windows import windows, windows_shape
 
@@ -35,6 +42,7 @@ class QPool(Operator):
         """``[N, OH, OW, C]`` of the stated type."""
         require_types(node, (DType.I8,))
         require_range(node, "shift", 0, 31)
+        require_pre_shift(node)
         require_range(node, "zero_x", -128, 127)
         x = node.inputs[0].shape
         if node.text("function") not in ("max", "average"):
@@ -50,4 +58,4 @@ class QPool(Operator):
         fill = -128 if is_max else node.integer("zero_x")
         taps = windows(node, operands[0], node.integers("kernel"), (1, 1), fill).astype(np.int64)
         acc = taps.max(axis=(3, 4)) if is_max else taps.sum(axis=(3, 4))
-        return [stated_requantize(node, acc)]
+        return [stated_requantize(node, pre_shifted(node, acc))]

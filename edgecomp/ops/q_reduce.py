@@ -3,9 +3,13 @@
 ::
 
     x i8|i16[...]
-    attributes: function = mean|sum|max|min, axes, keep, multiplier, bias, shift, dtype, scale, zero
+    attributes: function = mean|sum|max|min, axes, keep, multiplier, bias, shift,
+        pre_shift = 0, dtype, scale, zero
 
-    y = requantize(reduced, multiplier, bias, shift)         sums in int32; max and min of x itself
+    y = requantize(round_shift(reduced), multiplier, bias, shift)
+    round_shift(a) = (a + (1 << pre_shift >> 1)) >> pre_shift
+
+Sums are in int32; max and min are of x itself. The shift of a large sum leaves its multiplier bits.
 
 A mean is the sum with 1 / count as part of the multiplier: mean and sum give the same bits.
 ``keep`` leaves the reduced axes with size 1.
@@ -20,7 +24,14 @@ import numpy as np
 from edgecomp.ir.fixed_point import require_int32
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
-from edgecomp.ir.stated import require_range, require_types, stated_requantize, stated_type
+from edgecomp.ir.stated import (
+    pre_shifted,
+    require_pre_shift,
+    require_range,
+    require_types,
+    stated_requantize,
+    stated_type,
+)
 from edgecomp.ir.types import DType, TensorType
 
 
@@ -34,6 +45,7 @@ class QReduce(Operator):
         """The shape of x without the axes (or with size 1 there), of the stated type."""
         require_types(node, (DType.I8, DType.I16))
         require_range(node, "shift", 0, 31)
+        require_pre_shift(node)
         if node.text("function") not in ("mean", "sum", "max", "min"):
             raise OperandError(f"q_reduce cannot compute {node.text('function')}")
         shape = node.inputs[0].shape
@@ -50,4 +62,4 @@ class QReduce(Operator):
         functions = {"max": np.max, "min": np.min}
         function = functions.get(node.text("function"), np.sum)
         reduced = require_int32(np.asarray(function(wide, axis=axes, keepdims=keep)), "sum")
-        return [stated_requantize(node, reduced)]
+        return [stated_requantize(node, pre_shifted(node, reduced))]

@@ -7,9 +7,11 @@ shift rounds to nearest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from edgecomp.ir.stated import PRE_SHIFT_LIMIT
 
 INT32 = 2**31 - 1
 MAX_MULTIPLIER = 2**16 - 1
@@ -19,13 +21,18 @@ _BEYOND = 2.0**17
 """Output units; further away from every code of any output type, all results are saturated."""
 
 
+GAIN_ERROR = 1e-3
+"""The relative error of a multiplier that a pre-shift must reach; 10 bits are enough."""
+
+
 @dataclass(frozen=True)
 class Requantization:
-    """``multiplier`` and ``bias`` per channel (int32), one ``shift``."""
+    """``multiplier`` and ``bias`` per channel (int32), one ``shift`` and one ``pre_shift``."""
 
     multiplier: np.ndarray
     bias: np.ndarray
     shift: int
+    pre_shift: int = 0
 
 
 def choose(
@@ -46,6 +53,30 @@ def choose(
     bias = np.clip(rounded_bias(offset, ratio, bound, 0), -INT32 // 2, INT32 // 2)
     room = (INT32 - np.abs(bias)) // np.maximum(bound, 1)
     return _parameters(np.minimum(np.rint(ratio), np.minimum(room, MAX_MULTIPLIER)), bias, 0)
+
+
+def choose_shifted(ratio: float, offset: float, bound: float, codes: int) -> Requantization:
+    """As :func:`choose` for ``|acc| <= bound`` and an output that saturates at ``+-codes``.
+
+    The accumulator is first divided by ``2^pre_shift`` and rounded. Of the pre-shifts up to the
+    first that gives the multiplier an error below ``GAIN_ERROR``, the one with the least error in
+    output codes is taken: the larger it is, the more exact the gain, and the coarser the sum.
+    """
+    reach = min(bound * ratio, codes)
+    candidates = []
+    for pre_shift in range(PRE_SHIFT_LIMIT + 1):
+        half = 1 << pre_shift >> 1
+        step = ratio * 2.0**pre_shift
+        shifted = (bound + half) // 2**pre_shift
+        parts = (np.array([part]) for part in (step, offset, -shifted, shifted))
+        found = replace(choose(*parts), pre_shift=pre_shift)
+        gain_error = abs(found.multiplier[0] / 2.0**found.shift / step - 1)
+        error = gain_error * reach + (step / 2 if pre_shift else 0.0)
+        if bound + half <= INT32:
+            candidates.append((error, pre_shift, found))
+        if gain_error < GAIN_ERROR:
+            break
+    return min(candidates, key=lambda candidate: candidate[:2])[2]
 
 
 def largest_shift(ratio: np.ndarray, offset: np.ndarray, bound: np.ndarray) -> int:

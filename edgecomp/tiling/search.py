@@ -55,6 +55,7 @@ _NUMBERS = frozenset(
         "shift",
         "shift1",
         "shift2",
+        "pre_shift",
         "gain_shift",
         "epsilon_q8",
         "multiplier_a",

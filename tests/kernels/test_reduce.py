@@ -21,12 +21,17 @@ def strides(shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], t
 @pytest.mark.parametrize("cores", [1, 8, 9])
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dtype", [np.int8, np.int16])
-@pytest.mark.parametrize("axes", [(0,), (-1,), (0, 2), (1, 2), (0, 1, 2, 3)])
-def test_kernel(kernels: Any, axes: Any, dtype: Any, function: str, cores: int) -> None:
+@pytest.mark.parametrize(
+    ("axes", "pre_shift"),
+    [((0,), 0), ((-1,), 1), ((0, 2), 0), ((1, 2), 3), ((0, 1, 2, 3), 0), ((0, 1, 2, 3), 6)],
+)
+def test_kernel(
+    kernels: Any, axes: Any, pre_shift: int, dtype: Any, function: str, cores: int
+) -> None:
     """Inner, outer and scattered axes."""
     shape = (3, 4, 5, 6)
     x = kernels.integers(shape, dtype)
-    p = {"multiplier": 50, "bias": 4321, "shift": 12}
+    p = {"multiplier": 50, "bias": 4321, "shift": 12 - pre_shift, "pre_shift": pre_shift}
     attributes = {"function": function, "axes": axes, "keep": False, "dtype": "i16"}
     expected = kernels.evaluate("q_reduce", [x], **attributes, **p)
     reduced = sorted(axis % 4 for axis in axes)

@@ -142,15 +142,18 @@ def test_conv_table(kernels: Any) -> None:
     pads=st.tuples(*[st.integers(0, 2)] * 4),
     cores=st.integers(1, 9),
     function=st.sampled_from(["max", "average"]),
+    pre_shift=st.integers(0, 3),
 )
-def test_pool(kernels: Any, height, width, kernel, strides, pads, cores, function) -> None:
+def test_pool(
+    kernels: Any, height, width, kernel, strides, pads, cores, function, pre_shift
+) -> None:
     """Windows of any shape, also ones that lie in the padding as a whole."""
     room = (height + pads[0] + pads[2] - kernel[0], width + pads[1] + pads[3] - kernel[1])
     if min(room) < 0:
         return
     x = kernels.integers((1, height, width, 5), np.int8)
-    a = {"strides": strides, "pads": pads, "zero_x": 9, "shift": 8}
-    p = {"multiplier": 256 // (kernel[0] * kernel[1]), "bias": 128}
+    a = {"strides": strides, "pads": pads, "zero_x": 9, "shift": 8 - pre_shift}
+    p = {"multiplier": 256 // (kernel[0] * kernel[1]), "bias": 128, "pre_shift": pre_shift}
     expected = kernels.evaluate(
         "q_pool", [x], function=function, kernel=kernel, **a, **p, dtype="i8"
     )[0]

@@ -147,6 +147,43 @@ def test_every_operator_computes_what_it_should(body: str) -> None:
     assert quality.sqnr_db > 28
 
 
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        (
+            "1, 400, 64",
+            '%y: f32[1] = reduce(%s) {function = "mean", axes = [1, 2], keep = false}',
+        ),
+        (
+            "1, 8000, 4",
+            '%y: f32[1, 4] = reduce(%s) {function = "mean", axes = [1], keep = false}',
+        ),
+        (
+            "1, 6, 4000",
+            "%t: f32[1, 4000, 6] = transpose(%s) {permutation = [0, 2, 1]}\n"
+            "%y: f32[1, 6, 6] = matmul(%s, %t)",
+        ),
+        (
+            "1, 2, 120, 120",
+            '%y: f32[1, 2, 1, 1] = pool(%s) {function = "average", kernel = [120, 120], '
+            "strides = [1, 1], pads = [0, 0, 0, 0], count_include_pad = false}",
+        ),
+    ],
+    ids=["mean of two axes", "mean over tokens", "matmul", "average pooling"],
+)
+def test_sums_of_thousands_of_elements_keep_their_gain(shape: str, body: str) -> None:
+    """Inputs around different means; more than 35 dB."""
+    source = f"""
+  %one: f32[] = constant [1.0]
+  %s: f32[{shape}] = add(%x, %one)
+  {body}"""
+    graph = parse(text(source, shape=shape))
+    mean = np.linspace(-1, 2, 6, dtype=np.float32).reshape(-1, *[1] * (len(shape.split(",")) - 1))
+    quantized = quantize(graph, windows(graph, 1, 6) + mean)
+    quality = measure(graph, quantized.graph, quantized.mapping, windows(graph, 2, 6) + mean)
+    assert quality.sqnr_db > 35
+
+
 @pytest.mark.parametrize("groups", [1, 4])
 def test_convolution_with_border_and_pooling(groups: int) -> None:
     """Convolution, ReLU, pooling of both kinds; channels last and first."""

@@ -1,6 +1,7 @@
 """Requantization parameters: accurate, and within int32 for every accumulator."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +57,26 @@ def test_accumulator_range_is_reached() -> None:
     low, high = requant.accumulator_range(weights, -128, 127)
     corners = np.array([[a, b] for a in (-128, 127) for b in (-128, 127)]) @ weights.T.astype(int)
     assert (low == corners.min(axis=0)).all() and (high == corners.max(axis=0)).all()
+
+
+@pytest.mark.parametrize("codes", [127, 32767])
+@given(st.integers(2**8, 2**30), st.floats(0.01, 1.0), st.floats(-1.0, 1.0))
+def test_gain_of_a_long_sum_is_accurate(
+    codes: int, bound: int, share: float, offset: float
+) -> None:
+    """Below 0.1 % and within int32, where the bound is up to 100 times what the codes hold."""
+    ratio = codes / (bound * share)
+    parameters = requant.choose_shifted(ratio, offset * codes, bound, codes)
+    gain = int(parameters.multiplier[0]) / 2.0 ** (parameters.shift + parameters.pre_shift)
+    assert abs(gain / ratio - 1) < 1e-3
+    half = 1 << parameters.pre_shift >> 1
+    for acc in (-bound, bound):
+        assert abs(acc + half) < 2**31
+        scaled = (acc + half >> parameters.pre_shift) * int(parameters.multiplier[0])
+        assert abs(scaled + int(parameters.bias[0])) < 2**31 > abs(scaled)
+
+
+def test_pre_shift_is_not_used_where_it_costs_more_than_it_gives() -> None:
+    """Sums that saturate almost everywhere keep their resolution; short ones need none."""
+    assert requant.choose_shifted(1.0, 0.0, 2**30, 127).pre_shift == 0
+    assert requant.choose_shifted(0.01, 0.0, 2**20, 127).pre_shift == 0

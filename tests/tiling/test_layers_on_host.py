@@ -136,8 +136,9 @@ def elementwise(b: Builder) -> None:
     b.layer("q_requantize", [x], multiplier=77, **{**requant, "dtype": "i16"})
     for function in ("mean", "max"):
         common = {"function": function, "multiplier": 5, **requant}
-        for axes in [(1,), (0,), (2,), (0, 2)]:
-            b.layer("q_reduce", [b.input(6, 25, 8)], axes=axes, keep=False, **common)
+        for pre_shift, axes in enumerate([(1,), (0,), (2,), (0, 2)]):
+            where = {"axes": axes, "keep": False, "pre_shift": pre_shift}
+            b.layer("q_reduce", [b.input(6, 25, 8)], **where, **common)
 
 
 def products_and_windows(b: Builder) -> None:
@@ -145,6 +146,7 @@ def products_and_windows(b: Builder) -> None:
     zeros = {"zero_a": 2, "zero_b": -7}
     a, c = b.input(3, 20, 16), b.input(3, 16, 11)
     b.layer("q_matmul", [a, c], transpose_b=False, **zeros, **requant)
+    b.layer("q_matmul", [a, c], transpose_b=False, pre_shift=7, **zeros, **requant)
     b.layer("q_matmul", [a, b.input(1, 11, 16)], transpose_b=True, **zeros, **requant)
     cases = [
         ((1, 12, 9, 4), (8, 3, 3, 4), 1, (1, 1), (1, 1, 1, 1), (1, 1)),
@@ -161,6 +163,9 @@ def products_and_windows(b: Builder) -> None:
     for function in ("max", "average"):
         where = {"kernel": (3, 2), "strides": (2, 2), "pads": (1, 0, 1, 0), "zero_x": 1}
         b.layer("q_pool", [b.input(1, 14, 10, 3)], function=function, **where, **requant)
+        b.layer(
+            "q_pool", [b.input(1, 14, 10, 3)], function=function, pre_shift=2, **where, **requant
+        )
 
 
 def movements(b: Builder) -> None:

@@ -198,12 +198,30 @@ def rescale(
     scale: float, zero: int, spec: Spec, low: int, high: int, factor: float = 1.0
 ) -> requant.Requantization:
     """Parameters for ``factor * scale * (acc - zero)`` in ``spec``, with ``acc`` in [low, high]."""
-    if max(-low, high) > requant.INT32:
-        raise UnsupportedError("its sums do not fit 32 bits; split it into smaller parts")
     ratio = factor * scale / spec.quantization.scale
     offset = spec.quantization.zero_point - zero * ratio
     parts = (np.array([part], np.float64) for part in (ratio, offset, low, high))
     return requant.choose(*parts)
+
+
+def rescale_sum(
+    scale: float, zero: int, spec: Spec, low: int, high: int, factor: float = 1.0
+) -> dict[str, Attribute]:
+    """Attributes as :func:`rescale` gives them, and the ``pre_shift`` that long sums need."""
+    bound = max(-low, high)
+    if bound > requant.INT32:
+        raise UnsupportedError("its sums do not fit 32 bits; split it into smaller parts")
+    ratio = factor * scale / spec.quantization.scale
+    offset = spec.quantization.zero_point - zero * ratio
+    codes = spec.dtype.bounds[1]
+    parameters = requant.choose_shifted(ratio, offset, bound, codes)
+    return scalars(parameters) | {"pre_shift": parameters.pre_shift}
+
+
+def farthest(value: Value) -> int:
+    """The largest distance of a code of ``value`` from its zero point."""
+    low, high = value.type.dtype.bounds
+    return max(high - value.type.zero_point, value.type.zero_point - low)
 
 
 def quantization_of(value: Value) -> Quantization:

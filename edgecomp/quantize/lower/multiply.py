@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from edgecomp.ir import DType, Node, Quantization, Value
-from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+from edgecomp.quantize.lower.context import (
+    Lowering,
+    UnsupportedError,
+    farthest,
+    lowers,
+    rescale,
+    scalars,
+)
 
 
 @lowers("mul")
@@ -44,13 +51,8 @@ def _factor(ctx: Lowering, operand: Value, data: np.ndarray, name: str) -> Value
 
 def _emit(ctx: Lowering, node: Node, a: Value, b: Value) -> None:
     spec = ctx.assignment.spec(node.output)
-    bound = _reach(a) * _reach(b)
+    bound = farthest(a) * farthest(b)
     parameters = rescale(a.type.scale * b.type.scale, 0, spec, -bound, bound)
     zeros = {"zero_a": a.type.zero_point, "zero_b": b.type.zero_point}
     attributes = scalars(parameters) | zeros
     ctx.bind(node.output, ctx.emit("q_mul", [a, b], attributes, spec, node, node.output))
-
-
-def _reach(value: Value) -> int:
-    low, high = value.type.dtype.bounds
-    return max(high - value.type.zero_point, value.type.zero_point - low)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from edgecomp.ir import Attribute, Node, create
-from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale_sum
 
 
 @lowers("pool")
@@ -32,7 +32,7 @@ def lower_pool(ctx: Lowering, node: Node) -> None:
         "zero_x": x.type.zero_point,
     }
     zero = x.type.zero_point * terms
-    attributes |= scalars(rescale(x.type.scale, zero, spec, low, high, 1 / terms))
+    attributes |= rescale_sum(x.type.scale, zero, spec, low, high, 1 / terms)
     pooled = ctx.emit("q_pool", [moved.output], attributes, spec, node)
     back = create(ctx.graph, "transpose", [pooled], {"permutation": (0, 3, 1, 2)}, name=node.name)
     shape: dict[str, Attribute] = {"shape": node.output.shape}

@@ -6,7 +6,7 @@ import math
 
 from edgecomp.ir import Attribute, Node
 from edgecomp.quantize import requant
-from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale_sum
 
 
 @lowers("reduce")
@@ -23,9 +23,9 @@ def lower_reduce(ctx: Lowering, node: Node) -> None:
     low, high = (bound * terms for bound in x.type.dtype.bounds)
     spec = ctx.assignment.spec(node.output)
     factor = 1 / count if function == "mean" else 1.0
-    parameters = rescale(x.type.scale, x.type.zero_point * terms, spec, low, high, factor)
     attributes: dict[str, Attribute] = {
         key: node.attributes[key] for key in ("function", "axes", "keep")
     }
-    attributes |= scalars(parameters)
+    zero = x.type.zero_point * terms
+    attributes |= rescale_sum(x.type.scale, zero, spec, low, high, factor)
     ctx.bind(node.output, ctx.emit("q_reduce", [x], attributes, spec, node, node.output))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from edgecomp.ir import Node
+from edgecomp.ir.stated import optional_integer
 from edgecomp.tiling.candidates import buffers_for, tile_sizes
 from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.layers.elementwise import collapse
@@ -75,6 +76,7 @@ def _program(node: Node, m: Loop, n: Loop) -> TileProgram:
         "multiplier": Scalar(node.integer("multiplier")),
         "bias": Scalar(node.integer("bias")),
         "shift": Scalar(node.integer("shift")),
+        "pre_shift": Scalar(optional_integer(node, "pre_shift")),
         "y_type": c_type(node.output),
     }
     work = m.size * n.size

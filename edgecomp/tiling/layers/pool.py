@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgecomp.ir import Node
+from edgecomp.ir.stated import optional_integer
 from edgecomp.tiling.candidates import buffers_for, tile_sizes
 from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.layers.convolution import Window
@@ -60,6 +61,7 @@ def _program(node: Node, window: Window, r: Loop) -> TileProgram:
         "multiplier": Scalar(node.integer("multiplier")),
         "bias": Scalar(node.integer("bias")),
         "shift": Scalar(node.integer("shift")),
+        "pre_shift": Scalar(optional_integer(node, "pre_shift")),
         "y_type": c_type(y),
     }
     taps = window.kernel[0] * window.kernel[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgecomp.ir import Node
+from edgecomp.ir.stated import optional_integer
 from edgecomp.tiling.boxes import Grid, box_region, dense_strides, grids, padded
 from edgecomp.tiling.expr import Const, Expr, wrap
 from edgecomp.tiling.program import (
@@ -89,6 +90,7 @@ def _program(node: Node, axes: list[_Axis], grid: Grid) -> TileProgram | None:
         "multiplier": Scalar(node.integer("multiplier")),
         "bias": Scalar(node.integer("bias")),
         "shift": Scalar(node.integer("shift")),
+        "pre_shift": Scalar(optional_integer(node, "pre_shift")),
         "x_type": c_type(x),
         "y_type": c_type(y),
     }

@@ -31,7 +31,8 @@ void ec_matmul(const ec_matmul_args *args, uint32_t core, uint32_t cores)
             uint32_t count = s.column_end - c < BLOCK ? s.column_end - c : BLOCK;
             accumulate(&p, p.a + (size_t)r * p.a_stride, c, count, acc);
             for (uint32_t j = 0; j < count; ++j) {
-                int32_t value = ec_rescale(acc[j], p.multiplier, p.bias, p.shift);
+                int32_t sum = ec_round_shift(acc[j], p.pre_shift);
+                int32_t value = ec_rescale(sum, p.multiplier, p.bias, p.shift);
                 ec_store(p.y, (size_t)r * p.y_stride + c + j, p.y_type, value);
             }
         }

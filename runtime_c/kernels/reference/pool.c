@@ -34,7 +34,8 @@ void ec_pool(const ec_pool_args *args, uint32_t core, uint32_t cores)
             ec_window_at(ox, a.stride_w, a.pad_left, a.kernel_w, 1, a.width);
         const size_t y = (size_t)oy * a.y_row_stride + (size_t)ox * a.y_pixel_stride;
         for (uint32_t c = s.column; c < s.column_end; ++c) {
-            int32_t total = window_value(&a, &rows, &columns, c);
+            int32_t total =
+                ec_round_shift(window_value(&a, &rows, &columns, c), a.pre_shift);
             int32_t value = ec_rescale(total, a.multiplier, a.bias, a.shift);
             ec_store(a.y, y + c, a.y_type, value);
         }

@@ -34,6 +34,7 @@ void ec_reduce(const ec_reduce_args *args, uint32_t core, uint32_t cores)
     const uint32_t end = ec_share_start(count, core + 1, cores);
     for (uint32_t i = ec_share_start(count, core, cores); i < end; ++i) {
         int32_t total = reduce(&a, ec_offset(i, a.kept, a.x_kept_stride, 4));
+        total = ec_round_shift(total, a.pre_shift);
         int32_t value = ec_rescale(total, a.multiplier, a.bias, a.shift);
         ec_store(a.y, ec_offset(i, a.kept, a.y_stride, 4), a.y_type, value);
     }

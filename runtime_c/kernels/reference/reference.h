@@ -44,6 +44,12 @@ static inline int32_t ec_rescale(int32_t acc, int32_t multiplier, int32_t bias, 
     return (acc * multiplier + bias) >> shift;
 }
 
+/* acc in units of 2^shift, rounded; shift 0 leaves it as it is. */
+static inline int32_t ec_round_shift(int32_t acc, uint32_t shift)
+{
+    return (acc + (int32_t)((1U << shift) >> 1)) >> shift;
+}
+
 static inline int32_t ec_load(const void *x, size_t index, ec_type type)
 {
     switch (type) {
