@@ -9,8 +9,12 @@ import tempfile
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgecomp.errors import EdgecompError
+
+if TYPE_CHECKING:
+    from edgecomp.simulators.installation import Installation
 
 _TIMEOUT_SECONDS = 20
 
@@ -73,21 +77,41 @@ def _sanitizers() -> Tool:
 
 
 def _gvsoc() -> Tool:
-    return _program(
-        "GVSoC",
-        [os.environ.get("EDGECOMP_GVSOC", ""), "gvsoc"],
-        "counting cycles on a simulated chip; this version does not use it yet",
-        "build github.com/gvsoc/gvsoc and set EDGECOMP_GVSOC to its program gvsoc",
-    )
+    from edgecomp.simulators.installation import find_installation
+
+    enables = "simulate --simulator gvsoc: cycles of a simulated chip"
+    try:
+        found = find_installation()
+    except EdgecompError as error:
+        return Tool("GVSoC", False, False, "", enables, str(error).replace("\n", "; "))
+    return Tool("GVSoC", True, False, f"{found.program}; {_simulated(found)}", enables, "")
+
+
+def _simulated(found: Installation) -> str:
+    """Which boards an installation can simulate, and what is in the way of the others."""
+    from edgecomp.targets import board_names, load_board
+
+    works, problems = [], []
+    for board in map(load_board, board_names()):
+        if board.gvsoc is None:
+            continue
+        try:
+            found.check(board.gvsoc.models, board.gvsoc.target)
+            works.append(board.name)
+        except EdgecompError as error:
+            problems.append(f"not {board.name}: {error.message}")
+    return "; ".join([f"boards: {', '.join(works) or 'none'}", *problems])
 
 
 def _riscv() -> Tool:
-    return _program(
-        "RISC-V compiler",
-        ["riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc"],
-        "compiling for the simulated chip; this version does not use it yet",
-        "on Debian: gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf",
-    )
+    from edgecomp.simulators import toolchain
+
+    enables = "simulate --simulator gvsoc"
+    try:
+        found = toolchain.find_toolchain()
+    except EdgecompError:
+        return Tool("RISC-V compiler", False, False, "", enables, toolchain.HOW)
+    return Tool("RISC-V compiler", True, False, toolchain.describe(found), enables, "")
 
 
 def _sdk() -> Tool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from edgecomp.ir import Graph
 from edgecomp.pipeline.compile import Layer, Plan
@@ -22,6 +23,7 @@ from edgecomp.report import (
     SimulationReport,
 )
 from edgecomp.report import Layer as LayerReport
+from edgecomp.simulators import Measurement, WindowRun
 from edgecomp.targets import Board
 from edgecomp.version import VERSION
 
@@ -77,16 +79,20 @@ def simulation_report(
     agreed: Agreement,
     quantization: Agreement,
     windows: int,
-    checksums: Sequence[int],
+    first: WindowRun,
 ) -> SimulationReport:
-    """The report of a simulation that counts no cycles: latency stays the build's estimate."""
+    """The report of a simulation, whose first window is ``first``.
+
+    Where the simulator counts no cycles, latency stays the build's estimate.
+    """
     fields = built.model_dump(by_alias=False)
-    layers = [
+    fields["layers"] = [
         {**layer, "checksum": int(value)}
-        for layer, value in zip(fields["layers"], checksums, strict=True)
+        for layer, value in zip(fields["layers"], first.checksums, strict=True)
     ]
+    if first.measured is not None:
+        fields |= _measured(built, fields, first.measured)
     fields |= {
-        "layers": layers,
         "quantization": Quantization(
             sqnr_db=quantization.sqnr_db,
             cosine=quantization.cosine,
@@ -103,6 +109,46 @@ def simulation_report(
         ),
     }
     return SimulationReport.model_validate(fields)
+
+
+def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -> dict[str, object]:
+    """Latency, layers and memory as measured; energy is the estimated power times that time."""
+    hertz = built.latency.frequency_hz
+    seconds = measured.cycles / hertz
+    joules = built.energy.average_watts * seconds
+    layers = [
+        {
+            **layer,
+            "cycles": cycles.total,
+            "compute": cycles.compute,
+            "exposed_dma": cycles.exposed_dma,
+            "exposed_l3": cycles.exposed_l3,
+            "overhead": cycles.overhead,
+        }
+        for layer, cycles in zip(fields["layers"], measured.layers, strict=True)
+    ]
+    memory = {
+        "l1": _measured_level(built.memory.l1, measured.l1_bytes),
+        "l2": _measured_level(built.memory.l2, measured.l2_bytes),
+        "l3": built.memory.l3,
+    }
+    return {
+        "latency": Latency(
+            cycles=measured.cycles,
+            frequency_hz=hertz,
+            seconds=seconds,
+            provenance="gvsoc",
+            label=measured.label,
+        ),
+        "energy": built.energy.model_copy(update={"joules": joules}),
+        "layers": layers,
+        "memory": memory,
+    }
+
+
+def _measured_level(planned: Level, peak: int) -> Level:
+    """The level with what the linked program takes of it."""
+    return planned.model_copy(update={"peak": peak, "reserved": peak - planned.arena})
 
 
 def _quantization(agreed: Agreement, reference: Reference) -> Quantization:

@@ -57,7 +57,8 @@ def simulate(
 ) -> Simulation:
     """Run the project of ``build`` and write ``simulation.json`` beside its report.
 
-    ``input`` is a recording to run instead of the build's windows; ``windows`` limits how many.
+    ``input`` is a recording to run instead of the build's windows; ``windows`` limits how many
+    (default: all on the host, one where cycles are counted).
     ``sanitize`` compiles with the address and undefined-behaviour sanitizers. ``EdgecompError``
     for a folder that is no build, a missing simulator, or a program that stops.
     """
@@ -66,18 +67,22 @@ def simulate(
     runner = select_simulator(simulator, sanitize=sanitize, seed=seed)
     built = Report.read(directory / "report.json")
     graph, stored = load_reference(directory)
+    if windows is None:
+        windows = runner.default_windows
     reference = _reference(directory, graph, stored, input, windows, progress)
-    nodes = layers_of(graph)
+    names = [node.name or node.output.name for node in layers_of(graph)]
     progress.stage(f"compile and run ({runner.name})")
     runs = runner.run(
         ProjectRun(
             directory / "firmware",
             quantize_windows(graph, reference.windows),
             [value.type for value in graph.outputs],
-            len(nodes),
+            len(names),
+            names,
+            progress,
         )
     )
-    mismatch = _compare(reference, runs, [node.name or node.output.name for node in nodes])
+    mismatch = _compare(reference, runs, names)
     outputs = [np.stack(each) for each in zip(*(run.outputs for run in runs), strict=True)]
     report = simulation_report(
         built,
@@ -86,7 +91,7 @@ def simulate(
         agreement(reference.floats, dequantize(graph, outputs)),
         agreement(reference.floats, reference.dequantized(graph)),
         len(runs),
-        runs[0].checksums,
+        runs[0],
     )
     try:
         report.write(directory / "simulation.json")

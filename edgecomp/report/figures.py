@@ -8,9 +8,9 @@ _KIB = 1024
 _MARKS = {"estimate": "estimate", "gvsoc": "GVSoC", "board": "measured on the board"}
 
 
-def mark(provenance: str) -> str:
-    """How a figure was come by, in words."""
-    return _MARKS.get(provenance, provenance)
+def mark(provenance: str, label: str | None = None) -> str:
+    """How a figure was come by, in words; ``label`` says more of it where there is one."""
+    return label or _MARKS.get(provenance, provenance)
 
 
 def count(value: float) -> str:

@@ -91,12 +91,13 @@ class Quantization(_Section):
 
 
 class Latency(_Section):
-    """One window, in cluster cycles."""
+    """One window, in cluster cycles. label: what a measured figure is to be called."""
 
     cycles: NonNegativeFloat
     frequency_hz: PositiveFloat
     seconds: NonNegativeFloat
     provenance: Provenance
+    label: str | None = None
 
 
 class Energy(_Section):
@@ -111,7 +112,8 @@ class Layer(_Section):
     """One layer of the integer graph.
 
     checksum: of its output for the first window, 8 hexadecimal digits. sqnr_db: its output
-    against the float model. bytes: its weights.
+    against the float model. bytes: its weights. compute, exposed_dma, exposed_l3, overhead: where
+    measured cycles went: kernels, waiting for L1 transfers, waiting for weights, the rest.
     """
 
     name: str
@@ -124,6 +126,10 @@ class Layer(_Section):
     checksum: Checksum
     sqnr_db: Decibels = None
     bytes: NonNegativeInt | None = None
+    compute: NonNegativeFloat | None = None
+    exposed_dma: NonNegativeFloat | None = None
+    exposed_l3: NonNegativeFloat | None = None
+    overhead: NonNegativeFloat | None = None
 
 
 class Comparison(_Section):
@@ -176,13 +182,22 @@ class Report(_Section):
     def to_json(self) -> dict[str, object]:
         """The report as JSON values; optional fields without a value are left out."""
         content = self.model_dump(mode="json", by_alias=True)
-        for section in (*content["layers"], *content["memory"].values()):
+        for section in (content["latency"], *content["layers"], *content["memory"].values()):
             for name in [name for name in _OPTIONAL if section.get(name, 0) is None]:
                 del section[name]
         return content
 
 
-_OPTIONAL = ("reserved", "sqnr_db", "bytes")
+_OPTIONAL = (
+    "reserved",
+    "sqnr_db",
+    "bytes",
+    "label",
+    "compute",
+    "exposed_dma",
+    "exposed_l3",
+    "overhead",
+)
 
 
 class SimulationReport(Report):

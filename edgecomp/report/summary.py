@@ -73,7 +73,8 @@ def _weakest(report: Report) -> str | None:
 def _latency(report: Report) -> str:
     latency = report.latency
     cycles = f"{figures.count(latency.cycles)} cycles at {figures.hertz(latency.frequency_hz)}"
-    return f"{figures.seconds(latency.seconds)}, {cycles} ({figures.mark(latency.provenance)})"
+    mark = figures.mark(latency.provenance, latency.label)
+    return f"{figures.seconds(latency.seconds)}, {cycles} ({mark})"
 
 
 def _energy(report: Report) -> str:
@@ -83,7 +84,9 @@ def _energy(report: Report) -> str:
 
 
 def _memory(report: Report) -> Table:
-    table = _table("memory", "peak", "of", "", "arena", "lower bound", "reserved (estimate)")
+    measured = report.latency.provenance != "estimate"
+    reserved_head = "code and stacks" if measured else "reserved (estimate)"
+    table = _table("memory", "peak", "of", "", "arena", "lower bound", reserved_head)
     for name, level in report.memory:
         reserved = "-" if level.reserved is None else figures.size(level.reserved)
         table.add_row(

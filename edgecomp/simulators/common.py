@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import TensorType
+from edgecomp.progress import Progress, Silent
 
 
 class SimulatorError(EdgecompError):
@@ -18,20 +19,68 @@ class SimulatorError(EdgecompError):
 
 @dataclass(frozen=True)
 class ProjectRun:
-    """A project and the integer windows to run: one array [windows, *shape] per input."""
+    """A project and the integer windows to run: one array [windows, *shape] per input.
+
+    ``names`` are those of the layers, for messages; ``progress`` gets a step a finished layer.
+    """
 
     firmware: Path
     inputs: Sequence[np.ndarray]
     output_types: Sequence[TensorType]
     layers: int
+    names: Sequence[str] = ()
+    progress: Progress = field(default_factory=Silent)
+
+    @property
+    def windows(self) -> int:
+        """How many windows there are."""
+        return int(self.inputs[0].shape[0])
+
+
+@dataclass(frozen=True)
+class LayerCycles:
+    """Measured cluster cycles of one layer.
+
+    total: from the end of the layer before. compute: of kernels on the cores. exposed_dma and
+    exposed_l3: waiting for transfers between L2 and L1, and for weights from L3.
+    """
+
+    total: int
+    compute: int
+    exposed_dma: int
+    exposed_l3: int
+
+    @property
+    def overhead(self) -> int:
+        """Everything else: the orchestrator's own work between kernels."""
+        return max(0, self.total - self.compute - self.exposed_dma - self.exposed_l3)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a simulator that counts has measured for one window.
+
+    cycles: cluster cycles from the call of the network's run function to its return. l1_bytes and
+    l2_bytes: all that the program takes there, code and stacks too. label: what to call it.
+    """
+
+    label: str
+    cycles: int
+    layers: list[LayerCycles]
+    l1_bytes: int
+    l2_bytes: int
 
 
 @dataclass(frozen=True)
 class WindowRun:
-    """What one window gave: one array per output, one checksum per layer in order."""
+    """What one window gave: one array per output, one checksum per layer in order.
+
+    ``measured`` is None where the simulator counts no cycles.
+    """
 
     outputs: list[np.ndarray]
     checksums: list[int]
+    measured: Measurement | None = None
 
 
 def pack_inputs(inputs: Sequence[np.ndarray]) -> bytes:

@@ -33,6 +33,7 @@ class HostSimulator:
     """
 
     name = "host"
+    default_windows: int | None = None
 
     def __init__(self, sanitize: bool = False, seed: int = 1) -> None:
         self.sanitize = sanitize

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
+from edgecomp.simulators import installation
 from edgecomp.simulators.common import ProjectRun, SimulatorError, WindowRun
+from edgecomp.simulators.gvsoc import GvsocSimulator
 from edgecomp.simulators.host import HostSimulator
 
 
 class Simulator(Protocol):
-    """Runs a project; ``name`` is what reports show."""
+    """Runs a project; ``name`` is what reports show.
+
+    ``default_windows`` is how many windows it runs unless told; None is all of them.
+    """
 
     name: str
+    default_windows: int | None
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Run every window of ``project``."""
@@ -23,15 +30,19 @@ def simulator_names() -> list[str]:
 
 
 def select_simulator(name: str, *, sanitize: bool = False, seed: int = 1) -> Simulator:
-    """The simulator ``name``; ``auto`` takes the most faithful one that is there.
+    """The simulator ``name``; ``auto`` is gvsoc where EDGECOMP_GVSOC is set, else host.
 
     ``SimulatorError`` for a name that does not exist or a simulator that cannot be used.
     """
-    if name in ("auto", "host"):
-        return HostSimulator(sanitize, seed)
-    if name == "gvsoc":
+    if name not in simulator_names():
         raise SimulatorError(
-            "this version of edgecomp has no GVSoC platform layer yet",
-            "use --simulator host: it runs the same C bit for bit, with estimated cycles",
+            f"unknown simulator '{name}'", f"known: {', '.join(simulator_names())}"
         )
-    raise SimulatorError(f"unknown simulator '{name}'", f"known: {', '.join(simulator_names())}")
+    if name == "auto":
+        counts = os.environ.get(installation.VARIABLE) and not sanitize
+        name = "gvsoc" if counts else "host"
+    if name == "host":
+        return HostSimulator(sanitize, seed)
+    if sanitize:
+        raise SimulatorError("the sanitizers run on the host only", "use --simulator host")
+    return GvsocSimulator()

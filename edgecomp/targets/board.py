@@ -122,10 +122,14 @@ class Gvsoc(_Section):
 
 
 class Board(_Section):
-    """Everything chip-specific that the stages ask for."""
+    """Everything chip-specific that the stages ask for.
+
+    target_description: given by the default board of its target.
+    """
 
     name: str
     target: str
+    target_description: str = ""
     description: str = ""
     cores: Cores
     memories: Memories

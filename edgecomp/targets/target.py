@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgecomp.errors import EdgecompError
 from edgecomp.targets.board import Board
-from edgecomp.targets.load import load_board
+from edgecomp.targets.load import board_names, load_board
 
 
 class TargetError(EdgecompError):
@@ -24,24 +24,31 @@ class Target:
     default_board: str
 
 
-_TARGETS = (
-    Target("gap9", "GAP9: a cluster of 8 RI5CY-class workers with Xpulp and NE16", "gap9_evk"),
-)
-
-
 def target_names() -> list[str]:
     """The targets there are."""
-    return [target.name for target in _TARGETS]
+    return [target.name for target in _targets()]
 
 
 def load_target(name: str) -> Target:
     """The target of that name. Raises TargetError."""
-    for target in _TARGETS:
+    targets = _targets()
+    for target in targets:
         if target.name == name:
             return target
-    close = get_close_matches(name, target_names(), n=1)
+    names = [target.name for target in targets]
+    close = get_close_matches(name, names, n=1)
     suggestion = f"did you mean '{close[0]}'? " if close else ""
-    raise TargetError(f"unknown target '{name}'", f"{suggestion}known: {', '.join(target_names())}")
+    raise TargetError(f"unknown target '{name}'", f"{suggestion}known: {', '.join(names)}")
+
+
+def _targets() -> list[Target]:
+    """One for each board that describes its target: the target's default board."""
+    boards = [load_board(name) for name in board_names()]
+    return [
+        Target(board.target, board.target_description, board.name)
+        for board in boards
+        if board.target_description
+    ]
 
 
 def board_for(target: str, board: str | Path | None = None) -> Board:

@@ -1,9 +1,10 @@
 /* gvsoc_main.c - the fabric controller: weights into L3, windows through the cluster, results out.
  *
  * Files, in the simulator's working folder: weights.bin and input.bin are read, output.bin is
- * written, in the format of hal/host. Every window runs twice: first timed, then with checksums.
+ * written, in the format of hal/host. Every window runs twice: with checksums, then timed.
  * Lines that start with "@ec" on standard output tell how far the run is:
  *
+ *   begin  layer                           of a checked run, from the orchestrator
  *   timed  window layer cycles compute dma_wait l3_wait
  *   check  window layer checksum
  *   window window cycles
@@ -160,14 +161,14 @@ static void ask(ec_command command, uint32_t window)
 static void run_window(uint32_t window)
 {
     ec_network_load(packed_input);
+    ask(EC_CHECKED, window);
+    ec_network_store(checked_output);
     ask(EC_TIMED, window);
+    ec_network_store(timed_output);
     ec_say("@ec window");
     ec_say_number(window);
     ec_say_number(ec_mail.cycles);
     ec_say_end();
-    ec_network_store(timed_output);
-    ask(EC_CHECKED, window);
-    ec_network_store(checked_output);
     for (uint32_t i = 0; i < EC_NETWORK_OUTPUT_BYTES; ++i)
         if (timed_output[i] != checked_output[i])
             stop("the timed and the checked run of a window differ");

@@ -5,6 +5,7 @@
 #include "edgecomp_hal.h"
 #include "edgecomp_network.h"
 #include "edgecomp_runtime.h"
+#include "host_link.h"
 #include "trace.h"
 
 extern uint8_t ec_l1_arena[];
@@ -228,7 +229,14 @@ static uint32_t checksum(const void *data, uint32_t bytes)
     return sum;
 }
 
-void ec_hal_layer_begin(uint32_t layer) { (void)layer; }
+void ec_hal_layer_begin(uint32_t layer)
+{
+    if (!state.checked)
+        return;
+    ec_say("@ec begin");
+    ec_say_number(layer);
+    ec_say_end();
+}
 
 void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
 {

@@ -1,0 +1,266 @@
+"""The GVSoC simulator: the generated project on a simulated chip, counted in cycles."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+from edgecomp.simulators.common import (
+    Measurement,
+    ProjectRun,
+    SimulatorError,
+    WindowRun,
+    pack_inputs,
+    unpack_outputs,
+)
+from edgecomp.simulators.elf import Elf
+from edgecomp.simulators.gvsoc_lines import Run
+from edgecomp.simulators.installation import Installation, find_installation
+from edgecomp.simulators.toolchain import Toolchain, find_toolchain
+
+PATIENCE_SECONDS = 900.0
+"""How long no layer may finish before the simulator is stopped. The program's own watch over
+simulated time comes first unless the simulator itself hangs."""
+
+_LAST_LINES = 15
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What `gvsoc/board.json` of a project says of the simulated chip."""
+
+    target: str
+    label: str
+    description: str
+    models: list[str]
+    kernels: list[str]
+    l1: tuple[int, int]
+    l2: tuple[int, int]
+    worker_stack: int
+
+    @classmethod
+    def read(cls, firmware: Path) -> Platform:
+        """The platform of a project. SimulatorError for one whose board has no simulator."""
+        path = firmware / "gvsoc" / "board.json"
+        try:
+            board: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SimulatorError(
+                "the board of this build says nothing of GVSoC",
+                "build it for a board with a section [gvsoc], or simulate on the host",
+            ) from error
+        gvsoc, memories = board["gvsoc"], board["memories"]
+        places = gvsoc["memory_map"]
+        return cls(
+            gvsoc["target"],
+            gvsoc["label"],
+            gvsoc["description"],
+            gvsoc["models"],
+            gvsoc["kernels"],
+            (places["l1"], memories["l1_bytes"]),
+            (places["l2"], memories["l2_bytes"]),
+            board["reserved"]["worker_stack_bytes"],
+        )
+
+
+class GvsocSimulator:
+    """Compiles with a RISC-V compiler and runs on GVSoC, found by EDGECOMP_GVSOC or on the path.
+
+    Every window is run twice: once for its cycles, once with checksums.
+    """
+
+    name = "gvsoc"
+    default_windows: int | None = 1
+
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+        self.installation = find_installation()
+        self.toolchain = find_toolchain()
+        self._patience = patience
+
+    def run(self, project: ProjectRun) -> list[WindowRun]:
+        """Compile, run every window, return outputs, checksums and cycles.
+
+        SimulatorError says what the compiler reported, or in which layer and where the run
+        stopped.
+        """
+        firmware = project.firmware.resolve()
+        platform = Platform.read(firmware)
+        self.installation.check(platform.models, platform.target)
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            program = work / "network.elf"
+            compile_project(self.toolchain, firmware, platform.kernels, program)
+            (work / "input.bin").write_bytes(pack_inputs(project.inputs))
+            (work / "weights.bin").symlink_to(firmware / "weights.bin")
+            elf = Elf(program)
+            run = self._execute(platform, firmware, work, elf, project)
+            outputs = list(unpack_outputs((work / "output.bin").read_bytes(), project.output_types))
+        _check_complete(run, project)
+        _check_stacks(run, platform)
+        l1, l2 = elf.end(*platform.l1), elf.end(*platform.l2)
+        return [
+            WindowRun(output, sums, Measurement(platform.label, total, layers, l1, l2))
+            for output, sums, total, layers in zip(
+                outputs, run.checksums, run.totals, run.timed, strict=True
+            )
+        ]
+
+    def _execute(
+        self, platform: Platform, firmware: Path, work: Path, elf: Elf, project: ProjectRun
+    ) -> Run:
+        run = Run()
+        last: list[str] = []
+        command = _command(self.installation, platform, firmware, work)
+        environment = {**self.installation.environment(), "PYTHONPATH": str(firmware / "gvsoc")}
+        with _process(command, work, environment) as process:
+            for line in _lines(process, self._patience):
+                last = [*last, line][-_LAST_LINES:]
+                finished = run.read(line, elf.function)
+                if finished is not None:
+                    project.progress.step(_name(project, finished))
+            timed_out = process.poll() is None
+        if timed_out:
+            minutes = self._patience / 60
+            raise SimulatorError(f"{_where(project, run)}: nothing happened for {minutes:.0f} min")
+        if run.failure:
+            raise SimulatorError(f"{_where(project, run)}: {run.failure}")
+        if process.returncode or run.windows is None:
+            text = "\n".join(last)
+            raise SimulatorError(f"GVSoC stopped with status {process.returncode}:\n{text}")
+        return run
+
+
+def compile_project(
+    toolchain: Toolchain, firmware: Path, kernels: list[str], program: Path
+) -> None:
+    """Compile and link a project for the simulated chip. SimulatorError with the messages."""
+    command = toolchain.compile(
+        gvsoc_sources(firmware, kernels), gvsoc_includes(firmware), firmware / "gvsoc" / "gvsoc.ld"
+    )
+    done = subprocess.run(
+        [*command, "-o", str(program)], capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        text = "\n".join(done.stderr.splitlines()[-2 * _LAST_LINES :])
+        hint = ""
+        if "overflow" in text or "will not fit" in text:
+            hint = "raise reserved.code_bytes in the board file: code takes more L2 than planned"
+        raise SimulatorError(f"{toolchain.command[0]} cannot compile the project:\n{text}", hint)
+
+
+def gvsoc_sources(firmware: Path, kernels: list[str]) -> list[Path]:
+    """The project's sources for the chip; a kernel comes from the first folder that has it."""
+    runtime = firmware / "runtime"
+    folders = (firmware / "src", runtime / "src", runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
+    found = [path for folder in folders for path in sorted(folder.glob("*.c"))]
+    chosen: dict[str, Path] = {}
+    for name in kernels:
+        for path in sorted((runtime / "kernels" / name).glob("*.c")):
+            chosen.setdefault(path.name, path)
+    return [*found, runtime / "hal/gvsoc/start.S", *chosen.values()]
+
+
+def gvsoc_includes(firmware: Path) -> list[Path]:
+    """The project's include folders for the chip."""
+    runtime = firmware / "runtime"
+    folders = ("include", "hal/include", "hal/gvsoc", "hal/gvsoc/libc", "kernels/include")
+    return [firmware / "include", firmware / "src", *(runtime / folder for folder in folders)]
+
+
+def _command(
+    installation: Installation, platform: Platform, firmware: Path, work: Path
+) -> list[str]:
+    folder = [f"--target-dir={firmware / 'gvsoc'}"] if platform.description else []
+    return [
+        str(installation.program),
+        f"--target={platform.target}",
+        *folder,
+        f"--work-dir={work}",
+        f"--binary={work / 'network.elf'}",
+        "run",
+    ]
+
+
+@contextmanager
+def _process(
+    command: list[str], work: Path, environment: dict[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """The running simulator; it and its children end with the block."""
+    process = subprocess.Popen(
+        command,
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _lines(process: subprocess.Popen[str], patience: float) -> Iterator[str]:
+    """Lines as they come; ends with the output, or when none came for ``patience`` seconds."""
+    assert process.stdout is not None
+    stream = process.stdout
+    queue: Queue[str | None] = Queue()
+
+    def pump() -> None:
+        for line in stream:
+            queue.put(line.rstrip("\n"))
+        queue.put(None)
+
+    threading.Thread(target=pump, daemon=True).start()
+    while True:
+        try:
+            line = queue.get(timeout=patience)
+        except Empty:
+            return
+        if line is None:
+            process.wait()
+            return
+        yield line
+
+
+def _check_complete(run: Run, project: ProjectRun) -> None:
+    windows = project.windows
+    if run.windows != windows:
+        raise SimulatorError(f"the program ran {run.windows} of {windows} windows")
+    counts = [len(each) for each in run.timed] + [len(each) for each in run.checksums]
+    if counts != [project.layers] * (2 * windows):
+        raise SimulatorError(f"the program did not report all of its {project.layers} layers")
+
+
+def _check_stacks(run: Run, platform: Platform) -> None:
+    *_, worker = run.stacks
+    if worker >= platform.worker_stack:
+        raise SimulatorError(
+            f"a worker used all of its {worker} bytes of stack, and maybe its neighbour's",
+            "raise reserved.worker_stack_bytes in the board file and build again",
+        )
+
+
+def _name(project: ProjectRun, layer: int) -> str:
+    return project.names[layer] if layer < len(project.names) else f"layer {layer}"
+
+
+def _where(project: ProjectRun, run: Run) -> str:
+    if run.layer >= project.layers:
+        return "after the last layer"
+    return f"layer {run.layer} ({_name(project, run.layer)})"

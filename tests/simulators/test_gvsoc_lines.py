@@ -1,0 +1,87 @@
+"""What the lines of a run on the simulated chip mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgecomp.simulators.common import LayerCycles
+from edgecomp.simulators.gvsoc_lines import Run
+
+
+def name(address: int) -> str:
+    return "ec_linear" if address == 0x1C010400 else ""
+
+
+def read(*lines: str) -> Run:
+    run = Run()
+    for line in lines:
+        run.read(line, name)
+    return run
+
+
+def test_a_run_of_two_layers() -> None:
+    run = read(
+        "@ec timed 0 0 100 60 20 10",
+        "@ec timed 0 1 50 50 0 0",
+        "@ec window 0 160",
+        "@ec check 0 0 00000001",
+        "@ec check 0 1 ffffffff",
+        "@ec stack 336 788 160",
+        "@ec done 1",
+    )
+    assert run.timed == [[LayerCycles(100, 60, 20, 10), LayerCycles(50, 50, 0, 0)]]
+    assert run.timed[0][0].overhead == 10
+    assert run.totals == [160]
+    assert run.checksums == [[1, 0xFFFFFFFF]]
+    assert run.stacks == (336, 788, 160)
+    assert run.windows == 1
+    assert run.failure == ""
+
+
+def test_finished_layers_are_progress() -> None:
+    run = Run()
+    assert run.read("@ec begin 4", name) is None
+    assert run.read("@ec check 0 4 0000000a", name) == 4
+    assert run.read("@ec timed 0 3 100 60 20 10", name) == 3
+    assert run.read("@ec window 0 100", name) is None
+    assert run.read("a line of the simulator", name) is None
+
+
+def test_the_layer_that_runs_is_known() -> None:
+    assert read("@ec begin 0", "@ec begin 1", "@ec check 0 0 00000001").layer == 1
+    assert read("@ec begin 1", "@ec check 0 1 00000001", "@ec timed 0 0 1 1 0 0").layer == 1
+
+
+def test_a_trap_names_core_cause_and_place() -> None:
+    failure = read("@ec trap 3 2 1c010400 00000000").failure
+    assert failure == (
+        "core 3 stopped with an exception (illegal instruction) at 0x1c010400 (ec_linear)"
+    )
+    assert read("@ec trap 992 5 1c010000 20000000").failure == (
+        "the fabric controller stopped with an exception (load from nowhere) at 0x1c010000, "
+        "address 0x20000000"
+    )
+
+
+def test_a_hang_names_the_cores_that_did_not_return() -> None:
+    run = read("@ec timed 0 0 1 1 0 0", "@ec hang 1 00000005 1c010400")
+    assert run.layer == 1
+    assert run.failure == (
+        "the program hangs: core 0, 2 did not return from the last task, 0x1c010400 (ec_linear)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "who"), [("/chip/cluster/pe4/lsu", "core 4"), ("/chip/soc/fc/lsu", "the controller")]
+)
+def test_an_access_that_the_simulator_refuses_is_a_failure(path: str, who: str) -> None:
+    line = f"0: 0: [\x1b[31m{path}\x1b[0m] Invalid access (pc: 0x1c010400, offset: 0x30000000, "
+    assert read(line + "size: 0x4, is_write: 0)").failure == (
+        f"{who} was asked for address 0x30000000, where nothing is at 0x1c010400 (ec_linear)"
+    )
+
+
+def test_the_program_says_why_it_stops() -> None:
+    assert read("@ec error weights.bin is too short").failure == (
+        "the program stopped: weights.bin is too short"
+    )

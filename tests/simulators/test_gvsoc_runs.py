@@ -1,0 +1,103 @@
+"""Generated programs on the simulated chip; skipped, loudly, where there is none."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecomp.errors import EdgecompError
+from edgecomp.pipeline import Build, build, simulate
+from edgecomp.targets import target_names
+
+pytestmark = [pytest.mark.gvsoc, pytest.mark.usefixtures("gvsoc")]
+
+OPTIONS = {"layers": "1", "channels": "2", "samples": "100"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """TinyissimoMyo with one layer and ten tokens."""
+    out = tmp_path_factory.mktemp("gvsoc") / "small"
+    return build("tinyissimomyo", options=OPTIONS, windows=2, out=out)
+
+
+@pytest.fixture
+def broken(built: Build, tmp_path: Path) -> Path:
+    """A copy of a build, to be broken."""
+    return Path(shutil.copytree(built.directory, tmp_path / "broken"))
+
+
+def replace(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+def test_every_layer_has_the_bits_of_the_reference_and_measured_cycles(built: Build) -> None:
+    simulation = simulate(built, simulator="gvsoc", windows=2)
+    assert simulation.mismatch is None
+    written = json.loads((built.directory / "simulation.json").read_text())
+    assert written["simulator"] == "gvsoc"
+    assert written["latency"]["provenance"] == "gvsoc"
+    assert written["latency"]["label"].startswith("GVSoC")
+    assert written["energy"]["provenance"] == "estimate"
+    parts = ("compute", "exposed_dma", "exposed_l3", "overhead")
+    for layer in written["layers"]:
+        assert layer["cycles"] == sum(layer[part] for part in parts)
+    layers = sum(layer["cycles"] for layer in written["layers"])
+    assert layers <= written["latency"]["cycles"] < 1.1 * layers
+    level = written["memory"]["l2"]
+    assert level["arena"] < level["peak"] < level["arena"] + 131_072
+
+
+@pytest.mark.parametrize("target", target_names())
+def test_every_target_runs(target: str, tmp_path: Path) -> None:
+    small = build("tinyissimomyo", target=target, options=OPTIONS, windows=1, out=tmp_path / "out")
+    assert simulate(small, simulator="gvsoc").report.bit_exact
+
+
+def test_host_and_chip_give_the_same_checksums(built: Build) -> None:
+    host = simulate(built, simulator="host", windows=1).report
+    chip = simulate(built, simulator="gvsoc").report
+    assert [each.checksum for each in host.layers] == [each.checksum for each in chip.layers]
+
+
+def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:
+    weights = broken / "firmware" / "weights.bin"
+    data = bytearray(weights.read_bytes())
+    data[0] ^= 0x40
+    weights.write_bytes(data)
+    simulation = simulate(broken, simulator="gvsoc")
+    assert simulation.mismatch is not None
+    assert simulation.mismatch.layer == 0
+
+
+def test_an_illegal_instruction_is_reported_with_layer_core_and_place(broken: Path) -> None:
+    source = broken / "firmware" / "src" / "layers.c"
+    bad = 'if (core == 5) __asm__ volatile(".word 0xffffffff");\n    '
+    replace(source, "    ec_layer_norm(arguments", f"    {bad}ec_layer_norm(arguments")
+    place = r"core 5 stopped with an exception \(illegal .*\) at 0x1c0\w+ \(task_layer_norm\)"
+    with pytest.raises(EdgecompError, match=rf"layer 1 \(.*norm1.*\): {place}"):
+        simulate(broken, simulator="gvsoc")
+
+
+def test_an_access_to_nowhere_is_reported_with_layer_core_and_address(broken: Path) -> None:
+    source = broken / "firmware" / "src" / "layers.c"
+    bad = "if (core == 2) *(volatile int *)0x30000000 = 1;\n    "
+    replace(source, "    ec_layer_norm(arguments", f"    {bad}ec_layer_norm(arguments")
+    with pytest.raises(EdgecompError, match=r"layer 1 .*core 2 .*0x30000000"):
+        simulate(broken, simulator="gvsoc")
+
+
+def test_a_core_that_does_not_return_is_reported(broken: Path) -> None:
+    source = broken / "firmware" / "src" / "layers.c"
+    bad = "while (core == 1) {}\n    "
+    replace(source, "    ec_layer_norm(arguments", f"    {bad}ec_layer_norm(arguments")
+    main = broken / "firmware" / "runtime" / "hal" / "gvsoc" / "gvsoc_main.c"
+    main.write_text(re.sub(r"(#define EC_HANG_CYCLES) \w+", r"\1 3000000u", main.read_text()))
+    with pytest.raises(EdgecompError, match=r"layer 1 .*hangs: core 1 did not return"):
+        simulate(broken, simulator="gvsoc")
