@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgecomp.errors import EdgecompError
@@ -26,6 +26,7 @@ def new_directory(final: Path) -> Iterator[Path]:
     disk is full.
     """
     _check_replaceable(final)
+    missing = _missing_parents(final)
     work = _make_work_directory(final)
     try:
         yield work
@@ -34,15 +35,36 @@ def new_directory(final: Path) -> Iterator[Path]:
         raise _unwritable(final, error) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if not final.exists():
+            _remove(missing)
 
 
 def check_writable(final: Path) -> None:
-    """Fail early, before long work, where ``final`` cannot be written."""
+    """Fail early, before long work, where ``final`` cannot be written; leaves nothing behind."""
     _check_replaceable(final)
+    missing = _missing_parents(final)
     shutil.rmtree(_make_work_directory(final), ignore_errors=True)
+    _remove(missing)
+
+
+def _missing_parents(final: Path) -> list[Path]:
+    """The folders that have to be made for ``final``, innermost first."""
+    return [folder for folder in final.parents if not folder.exists()]
+
+
+def _remove(folders: list[Path]) -> None:
+    """Delete what is empty of ``folders``."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _check_replaceable(final: Path) -> None:
+    if final.resolve() == Path.cwd():
+        raise OutputError(
+            f"{final} is the folder you are in, which a build cannot replace",
+            "give another --out, for example a folder below it",
+        )
     try:
         if not final.exists():
             return
@@ -66,20 +88,20 @@ def _make_work_directory(final: Path) -> Path:
 
 
 def _move(work: Path, final: Path) -> None:
+    """Let ``work`` take the place of ``final``; an older build vanishes only after that."""
     work.chmod(0o755)
     if not final.exists():
         work.replace(final)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{final.name}-old-", dir=final.parent))
+    final.replace(old / "build")
     try:
-        final.replace(old / "build")
-        try:
-            work.replace(final)
-        except OSError:
-            (old / "build").replace(final)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        work.replace(final)
+    except BaseException:
+        (old / "build").replace(final)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _unwritable(final: Path, error: OSError) -> OutputError:

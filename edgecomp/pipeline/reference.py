@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 
 from edgecomp.codegen.checksum import checksum
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Graph, Node, Value, interpret
+from edgecomp.ir import Graph, Node, Value, interpret, verify
 from edgecomp.ir.text import blobs, parse
 from edgecomp.quantize.quality import dequantized, quantize_inputs
 
@@ -18,6 +20,7 @@ CONSTANT = "constant/"
 INPUT = "input/"
 FLOAT = "float/"
 INTEGER = "integer/"
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -102,22 +105,36 @@ def load_reference(folder: Path) -> tuple[Graph, Reference]:
         with np.load(folder / "reference.npz", allow_pickle=False) as data:
             arrays = {key: data[key] for key in data.files}
         text = (folder / "graph.txt").read_text(encoding="utf-8")
+        graph = parse(text, _under(arrays, CONSTANT))
+        verify(graph)
+        reference = Reference(
+            windows=_under(arrays, INPUT),
+            floats=_numbered(arrays, FLOAT),
+            integers=_numbered(arrays, INTEGER),
+            checksums=arrays["checksums"],
+        )
+        _check_complete(graph, reference)
     except FileNotFoundError as error:
         name = Path(str(error.filename)).name
         raise EdgecompError(
             f"{folder} is not a build: {name} is missing", "give the folder that `build` made"
         ) from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (EdgecompError, OSError, ValueError, KeyError, EOFError, *_ZIP_ERRORS) as error:
         raise EdgecompError(f"{folder} is damaged: {error}", "build it again") from error
-    constants = _under(arrays, CONSTANT)
-    graph = parse(text, constants)
-    reference = Reference(
-        windows=_under(arrays, INPUT),
-        floats=_numbered(arrays, FLOAT),
-        integers=_numbered(arrays, INTEGER),
-        checksums=arrays["checksums"],
-    )
     return graph, reference
+
+
+def _check_complete(graph: Graph, reference: Reference) -> None:
+    """``ValueError`` where the arrays do not belong to the graph."""
+    windows = reference.checksums.shape[0]
+    names = [value.name for value in graph.inputs]
+    if sorted(reference.windows) != sorted(names):
+        raise ValueError(f"reference.npz holds no windows for the inputs {names}")
+    outputs = [*reference.floats, *reference.integers]
+    if len(outputs) != 2 * len(graph.outputs):
+        raise ValueError("reference.npz holds another number of outputs than graph.txt")
+    if any(len(array) != windows for array in (*reference.windows.values(), *outputs)):
+        raise ValueError("reference.npz holds different numbers of windows")
 
 
 def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

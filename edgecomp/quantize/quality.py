@@ -32,15 +32,15 @@ class LayerQuality:
 
 @dataclass(frozen=True)
 class Quality:
-    """All windows together; the figures are those of the network's first output.
+    """All windows together.
 
-    ``outputs_db`` holds the SQNR of every output. ``argmax_agreement`` is the share of rows of the
-    first output with the same largest element; ``layers`` are in execution order.
+    ``outputs_db`` holds the SQNR of every output; ``sqnr_db`` and ``cosine`` are of the worst one.
+    ``argmax_agreement`` is that of the first output; ``layers`` are in execution order.
     """
 
     sqnr_db: float
     cosine: float
-    argmax_agreement: float
+    argmax_agreement: float | None
     windows: int
     outputs_db: tuple[float, ...]
     layers: tuple[LayerQuality, ...]
@@ -90,7 +90,7 @@ def measure(
     """
     layers: dict[Value, Energies] = {}
     totals = [Energies() for _ in float_graph.outputs]
-    agreements: list[float] = []
+    firsts: list[tuple[np.ndarray, np.ndarray]] = []
     runs = split_windows(float_graph, windows)
     wanted = set(mapping.values())
     for inputs in runs:
@@ -105,11 +105,13 @@ def measure(
         actual = run_integer(integer_graph, inputs, compare)
         for total, reference, result in zip(totals, expected, actual, strict=True):
             total.add(reference, result)
-        agreements.append(argmax_agreement(expected[0], actual[0]))
+        firsts.append((expected[0], actual[0]))
+    worst = min(totals, key=lambda total: total.sqnr_db)
+    first, other = (np.stack(each) for each in zip(*firsts, strict=True))
     return Quality(
-        totals[0].sqnr_db,
-        totals[0].cosine,
-        float(np.mean(agreements)),
+        worst.sqnr_db,
+        worst.cosine,
+        class_agreement(first, other),
         len(runs),
         tuple(total.sqnr_db for total in totals),
         _layer_table(integer_graph, layers),
@@ -150,11 +152,16 @@ class _Recorder:
             self.arrays[value.name] = array
 
 
-def argmax_agreement(expected: np.ndarray, actual: np.ndarray) -> float:
-    """The share of rows (last axis) with the same largest element."""
-    rows = expected.reshape(-1, expected.shape[-1] if expected.ndim else 1)
-    others = actual.reshape(rows.shape)
-    return float(np.mean(rows.argmax(axis=1) == others.argmax(axis=1)))
+def class_agreement(expected: np.ndarray, actual: np.ndarray) -> float | None:
+    """The share of windows with the same largest score, for scores ``[windows, ..., classes]``.
+
+    None where a window gives anything but one row of at least two scores.
+    """
+    classes = expected.shape[-1] if expected.ndim > 1 else 1
+    if classes < 2 or expected.size != len(expected) * classes:
+        return None
+    rows = (each.reshape(-1, classes).argmax(axis=1) for each in (expected, actual))
+    return float(np.mean(np.equal(*rows)))
 
 
 def _layer_table(graph: Graph, layers: dict[Value, Energies]) -> tuple[LayerQuality, ...]:

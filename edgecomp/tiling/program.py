@@ -239,14 +239,38 @@ class TileProgram:
         return offset + size + L1_GUARD
 
     def check(self) -> None:
-        """``ValueError`` if a transfer leaves its tensor or a kernel has an unknown operand."""
+        """``ValueError`` where the program is wrong.
+
+        If a transfer leaves its tensor, a result is not written exactly once, an output tile is
+        taken up again, or a kernel has an unknown operand.
+        """
         for operand in self.operands:
             self._check_region(operand)
+        self._check_results()
         names = {operand.name for operand in self.operands} | {s.name for s in self.scratch}
         for call in self.calls:
             for argument in call.arguments.values():
                 if isinstance(argument, Pointer) and argument.name not in names:
                     raise ValueError(f"{call.kernel} points at unknown buffer {argument.name}")
+
+    def _check_results(self) -> None:
+        written: dict[Value, int] = {}
+        for operand in self.operands:
+            if operand.direction == "out":
+                stored = self._stores(operand)
+                size = self.at_steps(operand.region.bytes)[stored].sum()
+                written[operand.value] = written.get(operand.value, 0) + int(size)
+        for value, size in written.items():
+            if size != value.type.bytes:
+                raise ValueError(f"{size} bytes are written to {value}")
+
+    def _stores(self, operand: Operand) -> np.ndarray:
+        """The steps after which a result tile is stored."""
+        keys = self.at_steps(operand.key)
+        stored = np.append(keys[1:] != keys[:-1], True)
+        if len(np.unique(keys[stored])) != int(stored.sum()):
+            raise ValueError(f"a tile of {operand.name} is taken up again after it was stored")
+        return stored
 
     def _check_region(self, operand: Operand) -> None:
         region = operand.region

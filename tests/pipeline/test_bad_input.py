@@ -172,6 +172,14 @@ def test_a_disk_that_fills_up_leaves_nothing(
     assert_refused(words, tmp_path, "tinyissimomyo", options=options, windows=1)
 
 
+def test_the_folder_one_is_in_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EdgecompError, match="the folder you are in"):
+        build("tinyissimomyo", out=".")
+
+
 def assert_refused(words: list[str], tmp_path: Path, model: str, **keywords: object) -> None:
     """The build ends in one error that holds all words, and leaves no folder behind."""
     import re
@@ -182,4 +190,4 @@ def assert_refused(words: list[str], tmp_path: Path, model: str, **keywords: obj
     for word in words:
         assert re.search(word, str(caught.value)), f"{word!r} is not in: {caught.value}"
     assert not out.exists()
-    assert not out.parent.exists() or list(out.parent.iterdir()) == []
+    assert not out.parent.exists()

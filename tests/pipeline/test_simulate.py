@@ -74,3 +74,33 @@ def test_a_program_that_does_not_compile_is_an_error(small_build: Build, tmp_pat
     (folder / "firmware" / "src" / "network.c").write_text("#error broken on purpose\n")
     with pytest.raises(EdgecompError, match="broken on purpose"):
         simulate(folder, windows=1)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("reference.npz", b"PK\x03\x04 cut off"),
+        ("reference.npz", b""),
+        ("graph.txt", b"graph { this is no IR"),
+        ("report.json", b"{}"),
+    ],
+)
+def test_a_damaged_build_is_an_error(
+    small_build: Build, tmp_path: Path, file: str, content: bytes
+) -> None:
+    """It says what is damaged and what to do, before anything is compiled."""
+    folder = tmp_path / "damaged"
+    shutil.copytree(small_build.directory, folder)
+    (folder / file).write_bytes(content)
+    with pytest.raises(EdgecompError, match="build it again"):
+        simulate(folder, windows=1)
+
+
+def test_a_reference_that_lacks_an_array_is_an_error(small_build: Build, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(small_build.directory, folder)
+    with np.load(folder / "reference.npz") as data:
+        arrays = {key: data[key] for key in data.files if key != "checksums"}
+    np.savez(folder / "reference.npz", **arrays)
+    with pytest.raises(EdgecompError, match=r"damaged.*checksums"):
+        simulate(folder, windows=1)

@@ -5,7 +5,7 @@ import pytest
 
 from edgecomp.ir import Graph, parse
 from edgecomp.quantize import quantize
-from edgecomp.quantize.quality import PERFECT_DB, measure
+from edgecomp.quantize.quality import PERFECT_DB, class_agreement, measure
 
 TEXT = """graph "g" (%x: f32[1, 6, 16]) -> (%y) {
   %w1: f32[16, 16] = constant normal 1
@@ -47,7 +47,16 @@ def test_figures_are_those_of_the_definition() -> None:
     assert quality.layers[-1].name == "y" and quality.layers[-1].origin == "head"
     assert quality.layers[-1].sqnr_db == pytest.approx(quality.sqnr_db)
     assert [layer.op for layer in quality.layers] == ["q_linear"] * 3
-    assert 0.5 < quality.argmax_agreement <= 1.0
+
+
+def test_classes_agree_where_a_window_gives_one_row_of_scores() -> None:
+    """Two of three windows keep their class; tokens and single numbers are no scores."""
+    expected = np.array([[[1, 2]], [[3, 1]], [[0, 5]]])
+    actual = np.array([[[1, 2]], [[1, 3]], [[0, 4]]])
+    assert class_agreement(expected, actual) == pytest.approx(2 / 3)
+    assert class_agreement(np.zeros((3, 4, 2)), np.zeros((3, 4, 2))) is None
+    assert class_agreement(np.zeros((3, 1)), np.zeros((3, 1))) is None
+    assert class_agreement(np.zeros(3), np.zeros(3)) is None
 
 
 def test_no_error_is_reported_as_a_number() -> None:
