@@ -16,23 +16,23 @@ from pathlib import Path
 
 import numpy as np
 
+from edgecomp.simulators.common import SimulatorError
+from edgecomp.simulators.installation import find_installation
+from edgecomp.simulators.toolchain import Toolchain, find_toolchain
+
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "runtime_c" / "kernels"
+LIBC = ROOT / "runtime_c" / "hal" / "gvsoc" / "libc"
 DEVICE = Path(__file__).parent / "device"
 ARENA = 0x10004800
 ARENA_BYTES = 0x10020000 - ARENA
 ANSWER_SECONDS = 120.0
-FLAGS = ["-O2", "-ffreestanding", "-fomit-frame-pointer", "-nostdlib", "-nostartfiles"]
-WARNINGS = ["-std=gnu99", "-Wall", "-Wextra", "-Werror"]
-MARCH = ["-march=rv32imc_zicsr", "-mabi=ilp32"]
-COMPILERS = {
-    "gcc": ["riscv64-unknown-elf-gcc", *MARCH],
-    "clang": ["clang-19", "--target=riscv32-unknown-elf", *MARCH, "-fuse-ld=lld"],
-}
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+TARGET = "gap9_gvsoc"
 
 
-class DeviceError(Exception):
-    """The simulator or the cross compiler is absent or failed."""
+class TooLargeError(SimulatorError):
+    """The operands of a call do not fit L1."""
 
 
 @dataclass(frozen=True)
@@ -75,58 +75,36 @@ def _field(item: str) -> Field:
     return Field(item.lstrip("*"), 1, item.startswith("*"))
 
 
-def find_gvsoc() -> Path:
-    """The ``gvsoc`` command: below EDGECOMP_GVSOC (installation folder), then on PATH."""
-    folder = os.environ.get("EDGECOMP_GVSOC")
-    command = Path(folder) / "bin" / "gvsoc" if folder else None
-    if command is None:
-        found = shutil.which("gvsoc")
-        command = Path(found) if found else None
-    if command is None or not command.exists():
-        raise DeviceError("no GVSoC: set EDGECOMP_GVSOC to its installation folder")
-    return command
+def build(folder: Path, implementation: str = "xpulp", toolchain: Toolchain | None = None) -> Path:
+    """The server with ``implementation``'s kernels, or the reference where it has none.
 
-
-def build(folder: Path, compiler: str = "gcc", implementation: str = "xpulp") -> Path:
-    """The server with ``implementation``'s kernels, or the reference where it has none."""
-    command = COMPILERS[compiler]
-    if not shutil.which(command[0]):
-        raise DeviceError(f"no cross compiler {command[0]}")
+    Compiled as ``edgecomp simulate`` compiles a project. SimulatorError without a compiler.
+    """
+    toolchain = toolchain or find_toolchain()
     names = sorted(parse_structs((KERNELS / "include" / "edgecomp_kernels.h").read_text()))
     entries = "".join(f"    (kernel *)ec_{name},\n" for name in names)
     listing = f"static kernel *const kernels[] = {{\n{entries}}};\n"
     (folder / "kernel_list.h").write_text(listing)
     sources = {p.name: p for p in (KERNELS / "reference").glob("*.c")}
     sources |= {p.name: p for p in (KERNELS / implementation).glob("*.c")}
+    files = [DEVICE / "boot.S", DEVICE / "driver.c", LIBC / "libc.c", *sorted(sources.values())]
+    includes = [KERNELS / "include", LIBC, folder]
+    command = toolchain.compile(files, includes, DEVICE / "link.ld")
     elf = folder / "kernels.elf"
-    includes = [f"-I{p}" for p in (KERNELS / "include", KERNELS / "reference", folder)]
-    files = [DEVICE / "boot.S", DEVICE / "driver.c", *sorted(sources.values())]
     quiet = ["-Wno-cast-function-type"]  # one type for all entries of the table
-    link = ["-T", str(DEVICE / "link.ld"), _libgcc(), "-o", str(elf)]
-    if compiler == "gcc":
-        link.append("-Wl,--no-warn-rwx-segments")
-    run([*command, *FLAGS, *WARNINGS, *quiet, *includes, *map(str, files), *link])
-    return elf
-
-
-def _libgcc() -> str:
-    """GCC's 32-bit support library, which clang uses too."""
-    flags = ["-march=rv32imc", "-mabi=ilp32", "-print-libgcc-file-name"]
-    return run([COMPILERS["gcc"][0], *flags]).strip()
-
-
-def run(command: list[str]) -> str:
-    """Standard output of ``command``; ``DeviceError`` with its messages where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *WARNINGS, *quiet, "-o", str(elf)], capture_output=True, text=True
+    )
     if done.returncode:
-        raise DeviceError(f"{command[0]} failed:\n{done.stderr}")
-    return done.stdout
+        raise SimulatorError(f"the kernels do not compile:\n{done.stderr}")
+    return elf
 
 
 class Device:
     """A running simulation. Use as a context manager."""
 
-    def __init__(self, elf: Path, target: str = "gap9_like", target_dir: Path | None = None):
+    def __init__(self, elf: Path) -> None:
+        installation = find_installation()
         self.structs = parse_structs((KERNELS / "include" / "edgecomp_kernels.h").read_text())
         self.ops = sorted(self.structs)
         self.folder = Path(tempfile.mkdtemp(prefix="kernels-"))
@@ -134,14 +112,14 @@ class Device:
             os.mkfifo(self.folder / name)
         self.requests = os.open(self.folder / "requests", os.O_RDWR)
         self.answers = os.open(self.folder / "answers", os.O_RDWR | os.O_NONBLOCK)
-        options = [f"--target={target}", f"--work-dir={self.folder}", f"--binary={elf.resolve()}"]
-        if target_dir is not None:
-            options.append(f"--target-dir={target_dir}")
+        options = [f"--target={TARGET}", f"--target-dir={ROOT / 'boards' / 'gvsoc'}"]
+        options += [f"--work-dir={self.folder}", f"--binary={elf.resolve()}"]
         self.log = self.folder / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(find_gvsoc()), *options, "run"],
+                [str(installation.program), *options, "run"],
                 cwd=self.folder,
+                env=installation.environment(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -180,7 +158,7 @@ class Device:
         arguments = self._arguments(op, arrays, scalars, segments)
         size = segments[-1].address + segments[-1].size - ARENA if segments else 0
         if size > ARENA_BYTES:
-            raise DeviceError(f"{size} bytes do not fit L1")
+            raise TooLargeError(f"{size} bytes do not fit L1")
         image = bytearray(size)
         for segment in segments:
             at = segment.address - ARENA
@@ -229,12 +207,12 @@ class Device:
                 continue
             self._alive()
             if time.monotonic() > end:
-                raise DeviceError("the simulated program does not answer")
+                raise SimulatorError("the simulated program does not answer")
         return bytes(data)
 
     def _alive(self) -> None:
         if self.process.poll() is not None:
-            raise DeviceError(f"the simulation ended:\n{self.log.read_text()[-2000:]}")
+            raise SimulatorError(f"the simulation ended:\n{self.log.read_text()[-2000:]}")
 
 
 @dataclass

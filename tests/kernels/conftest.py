@@ -1,4 +1,7 @@
-"""Builds the reference kernels once, calls them through ctypes, and asks numpy for the truth."""
+"""Builds the kernels once, calls them, and asks numpy for the truth.
+
+The reference runs here through ctypes, what `xpulp` replaces of it in GVSoC.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import ctypes
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,9 @@ import numpy as np
 import pytest
 
 from edgecomp.ir import Graph, create, lookup
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.kernels.device import Device, TooLargeError, build
 
 KERNELS = Path(__file__).parents[2] / "runtime_c" / "kernels"
 HEADER = KERNELS / "include" / "edgecomp_kernels.h"
@@ -72,8 +79,8 @@ class Tile:
 class Kernels:
     """The compiled reference kernels."""
 
-    def __init__(self, library: Path) -> None:
-        self.library = ctypes.CDLL(str(library))
+    def __init__(self, library: Path | None) -> None:
+        self.library = ctypes.CDLL(str(library)) if library else None
         self.structs = parse_structs(HEADER.read_text())
         self.random = np.random.default_rng(1)
 
@@ -148,8 +155,54 @@ def compile_kernels(folder: Path, sanitizer: str) -> Path:
     return library
 
 
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+class SimulatedKernels(Kernels):
+    """The same calls on the simulated chip, operands in its L1."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__(None)
+        self.device = device
+
+    def call(self, op: str, cores: int, **fields: Any) -> None:
+        arrays, scalars = {}, {}
+        for key, value in fields.items():
+            if isinstance(value, Tile):
+                arrays[key] = value.buffer
+                scalars[f"{key}_stride"] = value.stride
+            elif isinstance(value, np.ndarray):
+                arrays[key] = value
+            elif isinstance(value, str):
+                scalars[key] = TYPES[value]
+            else:
+                scalars[key] = tuple(map(int, value)) if isinstance(value, tuple) else int(value)
+        explicit = {k: v for k, v in scalars.items() if k in fields}
+        try:
+            self.device.call(op, cores, arrays, scalars | explicit)
+        except TooLargeError as error:
+            pytest.skip(str(error))
+
+
+def simulated(folder: Path, installation: str | None) -> Iterator[Kernels]:
+    """The kernels for the chip in the GVSoC of ``installation``, or in that on the path."""
+    with pytest.MonkeyPatch.context() as patch:
+        if installation is not None:
+            patch.setenv("EDGECOMP_GVSOC", installation)
+        running = Device(build(folder))
+    with running:
+        yield SimulatedKernels(running)
+
+
+IMPLEMENTATIONS = ["reference", pytest.param("xpulp", marks=pytest.mark.gvsoc)]
+
+
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS)
+def kernels(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernels]:
     """The kernels, compiled with the undefined-behaviour sanitizer (or what the variable says)."""
+    folder = tmp_path_factory.mktemp("kernels")
+    if request.param == "xpulp":
+        above = str(Path(__file__).parents[1] / "conftest.py")
+        yield from simulated(folder, request.config.pluginmanager.get_plugin(above).GVSOC)
+        return
     sanitizer = os.environ.get("EDGECOMP_TEST_SANITIZER", "undefined")
-    return Kernels(compile_kernels(tmp_path_factory.mktemp("kernels"), sanitizer))
+    yield Kernels(compile_kernels(folder, sanitizer))

@@ -46,22 +46,6 @@ static volatile uint32_t go, done, ready;
         value_;                                                                                 \
     })
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
-    for (size_t i = 0; i < size; ++i) {
-        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-    }
-    return to;
-}
-
-void *memset(void *to, int value, size_t size)
-{
-    for (size_t i = 0; i < size; ++i) {
-        ((uint8_t *)to)[i] = (uint8_t)value;
-    }
-    return to;
-}
-
 static void barrier(void)
 {
     uint32_t ignored;
@@ -76,8 +60,8 @@ static void call_kernel(uint32_t core)
                      : "r"(0), "r"(0x7fffffff), "r"(1)
                      : "memory");
     const uint32_t start = READ_CSR(mcycle);
-    if (core < request.cores) {
-        kernels[request.op](args, core, request.cores);
+    for (uint32_t share = core; share < request.cores; share += CORES) {
+        kernels[request.op](args, share, request.cores);
     }
     if (core == 0) {
         answer.instructions = READ_CSR(0x781);
