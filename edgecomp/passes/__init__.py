@@ -7,6 +7,7 @@ from edgecomp.passes.conv_to_linear import ConvToLinear
 from edgecomp.passes.conv_to_nhwc import ConvToNhwc
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.expand_batch_norm import ExpandBatchNorm
+from edgecomp.passes.expand_group_norm import ExpandGroupNorm
 from edgecomp.passes.fold_affine import FoldAffine
 from edgecomp.passes.fold_constants import FoldConstants
 from edgecomp.passes.fold_norm_affine import FoldNormAffine
@@ -47,6 +48,7 @@ def default_pipeline() -> list[Pass]:
         RecognizeLayerNorm(),
         RecognizeFunctions(),
         ExpandBatchNorm(),
+        ExpandGroupNorm(),
         RecognizeLinear(),
         RecognizeResampling(),
         ConvToLinear(),

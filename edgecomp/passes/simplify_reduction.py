@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from edgecomp.ir import Graph, Node, RewritePass, create
+from edgecomp.ir import Graph, Node, RewritePass, Value, create
+from edgecomp.passes.cone import elementwise
 from edgecomp.passes.patterns import producer, used_once
 
 
 class SimplifyReduction(RewritePass):
-    """Reshapes around a reduction: kept axes instead of a reshape behind it.
+    """Reshapes around a reduction: kept axes instead of a reshape behind it or a function of it.
 
     A reshape before it that leaves the reduced axis alone goes behind it: less to move.
     """
@@ -24,7 +25,13 @@ class SimplifyReduction(RewritePass):
 
 
 def _keep_axes(graph: Graph, node: Node) -> bool:
-    inner = producer(node.inputs[0], "reduce")
+    """reshape(f(reduce(x))) that brings back the axes: f of a reduction that keeps them."""
+    between: list[Node] = []
+    value = node.inputs[0]
+    while (inner := _function_of_one(value)) is not None and used_once(graph, value):
+        between.insert(0, inner)
+        value = next(v for v in inner.inputs if not v.is_constant)
+    inner = producer(value, "reduce")
     if inner is None or inner.flag("keep") or not used_once(graph, inner.output):
         return False
     axes = inner.integers("axes")
@@ -33,8 +40,22 @@ def _keep_axes(graph: Graph, node: Node) -> bool:
         return False
     attributes = inner.attributes | {"keep": True}
     new = create(graph, "reduce", [inner.inputs[0]], attributes, name=inner.name, before=node)
+    for step in between:
+        operands = [v if v.is_constant else new.output for v in step.inputs]
+        new = create(graph, step.op, operands, step.attributes, name=step.name, before=node)
     graph.replace(node.output, new.output)
     return True
+
+
+def _function_of_one(value: Value) -> Node | None:
+    """The node that applies one function, with constants that are one number, to one value."""
+    node = elementwise(value)
+    if node is None:
+        return None
+    varying = [v for v in node.inputs if not v.is_constant]
+    numbers = all(v.type.size == 1 for v in node.inputs if v.is_constant)
+    same = len(varying) == 1 and varying[0].type == value.type
+    return node if numbers and same else None
 
 
 def _reduce_before_reshape(graph: Graph, node: Node) -> bool:

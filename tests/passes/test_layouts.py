@@ -102,3 +102,15 @@ def test_reshape_that_cuts_rows_stays(transform, ops):
       %y: f32[1, 12, 4] = reshape(%l) {shape = [1, 12, 4]}
     }"""
     assert ops(transform(text, HoistReshape())) == ["reshape", "linear", "reshape"]
+
+
+def test_a_function_between_a_reduction_and_its_axes(transform, ops):
+    """The axes are kept from the start: what normalises by a deviation then shows."""
+    text = """graph "g" (%x: f32[2, 5, 8]) -> (%y) {
+      %r: f32[2, 5] = reduce(%x) {function = "mean", axes = [2], keep = false}
+      %c: f32[] = constant [2]
+      %m: f32[2, 5] = mul(%r, %c)
+      %s: f32[2, 5] = unary(%m) {function = "sigmoid"}
+      %y: f32[2, 5, 1] = reshape(%s) {shape = [2, 5, 1]} }"""
+    graph = transform(text, SimplifyReduction())
+    assert ops(graph) == ["reduce", "mul", "sigmoid"] and graph.nodes[0].flag("keep")
