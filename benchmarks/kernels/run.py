@@ -1,0 +1,321 @@
+"""Cycles of the Xpulp kernels at the encoders' shapes, in GVSoC, with every result checked.
+
+``python benchmarks/kernels/run.py [--implementation xpulp] [--output benchmarks/kernels.md]``
+
+needs GVSoC (EDGECOMP_GVSOC: its installation folder) and a RISC-V compiler. Operands are random
+and lie in L1; a kernel runs once to warm the instruction caches and once more for its cycles. A
+result that is not the numpy definition's ends the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.kernels.device import ROOT, Counters, Device, build
+from edgecomp.ir import Graph, create, lookup
+from edgecomp.ir.fixed_point import exponential_table, layer_norm_parameters, softmax_parameters
+from edgecomp.simulators.toolchain import describe, find_toolchain
+
+CORES = 8
+I8, U8, I16, I32 = range(4)
+DTYPES = {I8: np.int8, U8: np.uint8, I16: np.int16, I32: np.int32}
+NAMES = {I8: "i8", U8: "u8", I16: "i16"}
+RANDOM = np.random.default_rng(1)
+
+
+@dataclass
+class Case:
+    """One call: its operands, the name of the output among them and what it must become."""
+
+    op: str
+    shape: str
+    arrays: dict[str, np.ndarray]
+    scalars: dict[str, int | tuple[int, ...]]
+    output: str
+    expected: np.ndarray
+    work: int
+    unit: str = "cycles/element"
+
+
+def integers(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Random values over the whole range."""
+    info = np.iinfo(dtype)
+    return RANDOM.integers(info.min, int(info.max) + 1, shape).astype(dtype)
+
+
+def evaluate(op: str, operands: list[np.ndarray], **attributes: object) -> np.ndarray:
+    """The integer reference of an operator."""
+    graph = Graph()
+    values = [graph.constant(array) for array in operands]
+    node = create(graph, op, values, {"scale": 1.0, "zero": 0, **attributes})
+    result: np.ndarray = lookup(op).evaluate(node, operands)[0]
+    return result
+
+
+def strided(**arrays: np.ndarray) -> dict[str, int | tuple[int, ...]]:
+    """The strides of dense matrices."""
+    return {f"{name}_stride": array.shape[-1] for name, array in arrays.items()}
+
+
+def linear(rows: int, columns: int, depth: int, end: str) -> Case:
+    """``end``: i8, table or residual."""
+    x, w = integers((rows, depth), np.int8), integers((columns, depth), np.int8)
+    largest = min(65535, (1 << 29) // (depth << 14))
+    multiplier = RANDOM.integers(largest // 2, largest + 1, columns).astype(np.int32)
+    bias = RANDOM.integers(-(1 << 28), 1 << 28, columns).astype(np.int32)
+    y_type = I16 if end == "residual" else I8
+    shift = 21 if y_type == I8 else 13
+    arrays = {"x": x, "w": w, "multiplier": multiplier, "bias": bias}
+    if end != "i8":
+        extra = integers((256,), np.int8) if end == "table" else integers((rows, columns), np.int16)
+        arrays[end] = extra
+    expected = evaluate(
+        "q_linear",
+        list(arrays.values()),
+        shift=shift,
+        dtype=NAMES[y_type],
+        **{end: True} if end != "i8" else {},
+    )
+    y = np.zeros((rows, columns), DTYPES[y_type])
+    scalars = strided(x=x, w=w, residual=y, y=y) | {"shift": shift, "y_type": y_type}
+    scalars |= {"rows": rows, "columns": columns, "depth": depth}
+    arrays["y"] = y
+    shape = f"x[{rows},{depth}] w[{columns},{depth}] {end}"
+    return Case("linear", shape, arrays, scalars, "y", expected, x.size * columns, "MAC/cycle")
+
+
+def linear_accumulate(rows: int, columns: int, depth: int, first: int) -> Case:
+    """A part of a split depth."""
+    x, w = integers((rows, depth), np.int8), integers((columns, depth), np.int8)
+    acc = RANDOM.integers(-(10**6), 10**6, (rows, columns)).astype(np.int32)
+    expected = x.astype(np.int32) @ w.astype(np.int32).T + (0 if first else acc)
+    scalars = strided(x=x, w=w, acc=acc)
+    scalars |= {"rows": rows, "columns": columns, "depth": depth, "first": first}
+    shape = f"x[{rows},{depth}] w[{columns},{depth}] {'first' if first else 'next'} part"
+    arrays = {"x": x, "w": w, "acc": acc}
+    macs = x.size * columns
+    return Case("linear_accumulate", shape, arrays, scalars, "acc", expected, macs, "MAC/cycle")
+
+
+def attention_scores(rows: int, keys: int, depth: int) -> Case:
+    """One head, all keys."""
+    q, k = integers((rows, depth), np.int8), integers((keys, depth), np.int8)
+    scores = np.zeros((rows, keys), np.int32)
+    scalars = strided(q=q, k=k, scores=scores) | {"rows": rows, "columns": keys, "depth": depth}
+    expected = q.astype(np.int32) @ k.astype(np.int32).T
+    arrays = {"q": q, "k": k, "scores": scores}
+    shape = f"q[{rows},{depth}] k[{keys},{depth}]"
+    macs = q.size * keys
+    return Case("attention_scores", shape, arrays, scalars, "scores", expected, macs, "MAC/cycle")
+
+
+def attention_values(rows: int, keys: int, depth: int) -> Case:
+    """One head, all keys; the weights overlay the scores."""
+    p, v = integers((rows, 4 * keys), np.uint8), integers((keys, depth), np.int8)
+    acc = np.zeros((rows, depth), np.int32)
+    scalars = strided(p=p, v=v, acc=acc)
+    scalars |= {"rows": rows, "columns": keys, "depth": depth, "first": 1}
+    expected = p[:, :keys].astype(np.int32) @ v.astype(np.int32)
+    arrays = {"p": p, "v": v, "acc": acc}
+    shape = f"p[{rows},{keys}] v[{keys},{depth}]"
+    macs = rows * v.size
+    return Case("attention_values", shape, arrays, scalars, "acc", expected, macs, "MAC/cycle")
+
+
+def attention_softmax(rows: int, keys: int) -> Case:
+    """Weights into a buffer of their own, so that the scores survive the first call."""
+    scores = RANDOM.integers(-(10**5), 10**5, (rows, keys)).astype(np.int32)
+    limit, multiplier, shift = softmax_parameters(3e-5)
+    distance = scores.max(-1, keepdims=True) - scores
+    table = exponential_table()
+    expected = table[np.minimum(distance, limit).astype(np.int64) * multiplier >> shift]
+    p, sums = np.zeros((rows, keys), np.uint8), np.zeros(rows, np.int32)
+    arrays = {"scores": scores, "exp_table": table, "p": p, "sums": sums}
+    scalars = strided(scores=scores, p=p) | {"rows": rows, "columns": keys}
+    scalars |= {"limit": limit, "multiplier": multiplier, "shift": shift}
+    shape = f"[{rows},{keys}]"
+    return Case("attention_softmax", shape, arrays, scalars, "p", expected, p.size)
+
+
+def attention_normalize(rows: int, depth: int) -> Case:
+    """Averages to i8."""
+    acc = RANDOM.integers(-(10**6), 10**6, (rows, depth)).astype(np.int32)
+    sums = RANDOM.integers(20_000, 60_000, rows).astype(np.int32)
+    y = np.zeros((rows, depth), np.int8)
+    wide = acc.astype(np.int64) + 5 * sums.astype(np.int64)[:, None]
+    average = (wide * (0xFFFFFFFF // sums.astype(np.int64)[:, None])) >> 20
+    expected = np.clip((average * 1023 + (1 << 19)) >> 20, -128, 127)
+    scalars = strided(acc=acc, y=y) | {"rows": rows, "depth": depth, "v_zero": -5}
+    scalars |= {"multiplier": 1023, "bias": 1 << 19, "shift": 20, "y_type": I8}
+    arrays = {"acc": acc, "sums": sums, "y": y}
+    return Case("attention_normalize", f"[{rows},{depth}]", arrays, scalars, "y", expected, y.size)
+
+
+def layer_norm(rows: int, columns: int) -> Case:
+    """The residual stream to the input of a product."""
+    x = np.clip(RANDOM.normal(0, 3000, (rows, columns)), -32768, 32767).astype(np.int16)
+    multiplier, shift = layer_norm_parameters(columns, 1 / 32)
+    fixed = {"epsilon_q8": 100, "multiplier": multiplier, "shift": shift}
+    expected = evaluate("q_layer_norm", [x], **fixed, dtype="i8")
+    y = np.zeros((rows, columns), np.int8)
+    scalars = strided(x=x, y=y) | fixed | {"rows": rows, "columns": columns}
+    scalars |= {"x_type": I16, "y_type": I8}
+    shape = f"[{rows},{columns}] i16 to i8"
+    return Case("layer_norm", shape, {"x": x, "y": y}, scalars, "y", expected, y.size)
+
+
+def requantize_rows(rows: int, columns: int, end: str) -> Case:
+    """``end``: i8, table or residual."""
+    acc = RANDOM.integers(-(10**6), 10**6, (rows, columns)).astype(np.int32)
+    multiplier = RANDOM.integers(1, 200, columns).astype(np.int32)
+    bias = RANDOM.integers(-(10**6), 10**6, columns).astype(np.int32)
+    value = (acc.astype(np.int64) * multiplier + bias) >> 17
+    arrays = {"acc": acc, "multiplier": multiplier, "bias": bias}
+    expected, y_type = np.clip(value, -128, 127), I8
+    if end == "table":
+        arrays["table"] = integers((256,), np.int8)
+        expected = arrays["table"][expected + 128]
+    elif end == "residual":
+        arrays["residual"] = integers((rows, columns), np.int16)
+        expected, y_type = np.clip(value + arrays["residual"], -32768, 32767), I16
+    y = np.zeros((rows, columns), DTYPES[y_type])
+    scalars = strided(acc=acc, y=y, residual=y) | {"rows": rows, "columns": columns}
+    scalars |= {"shift": 17, "y_type": y_type}
+    arrays["y"] = y
+    shape = f"[{rows},{columns}] {end}"
+    return Case("requantize_rows", shape, arrays, scalars, "y", expected, y.size)
+
+
+def add(rows: int, columns: int) -> Case:
+    """The residual stream."""
+    a, b = integers((rows, columns), np.int16), integers((rows, columns), np.int16)
+    expected = np.clip(a.astype(np.int32) + b, -32768, 32767)
+    strides = (0, 0, columns, 1)
+    scalars: dict[str, int | tuple[int, ...]] = {"size": (1, 1, rows, columns)}
+    scalars |= {f"{name}_stride": strides for name in "aby"}
+    scalars |= {f"{name}_type": I16 for name in "aby"} | {"multiplier_a": 1, "multiplier_b": 1}
+    arrays = {"a": a, "b": b, "y": np.zeros_like(a)}
+    return Case("add", f"[{rows},{columns}] i16", arrays, scalars, "y", expected, a.size)
+
+
+def table(rows: int, columns: int) -> Case:
+    """A function of i8."""
+    x, entries = integers((rows, columns), np.int8), integers((256,), np.int8)
+    arrays = {"x": x, "table": entries, "y": np.zeros_like(x)}
+    scalars = strided(x=x, y=x) | {"rows": rows, "columns": columns}
+    expected = entries[x.astype(np.int64) + 128]
+    return Case("table", f"[{rows},{columns}]", arrays, scalars, "y", expected, x.size)
+
+
+def requantize(rows: int, columns: int, x_type: int) -> Case:
+    """To i8."""
+    x = RANDOM.integers(-128, 128, (rows, columns)).astype(DTYPES[x_type])
+    y = np.zeros((rows, columns), np.int8)
+    scalars = strided(x=x, y=y) | {"rows": rows, "columns": columns, "x_type": x_type}
+    scalars |= {"multiplier": 100, "bias": 64, "shift": 7, "y_type": I8}
+    expected = np.clip((x.astype(np.int32) * 100 + 64) >> 7, -128, 127)
+    shape = f"[{rows},{columns}] {NAMES[x_type]} to i8"
+    return Case("requantize", shape, {"x": x, "y": y}, scalars, "y", expected, y.size)
+
+
+def copy(rows: int, columns: int) -> Case:
+    """Rows into a wider tensor."""
+    x = integers((rows, columns), np.int8)
+    y = np.zeros((rows, columns + 16), np.int8)
+    scalars: dict[str, int | tuple[int, ...]] = {"size": (1, 1, 1, rows, columns)}
+    scalars |= {"x_stride": (0, 0, 0, columns, 1), "y_stride": (0, 0, 0, columns + 16, 1)}
+    scalars |= {"element_bytes": 1}
+    expected = np.pad(x, ((0, 0), (0, 16)))
+    return Case(
+        "copy", f"[{rows},{columns}] bytes", {"x": x, "y": y}, scalars, "y", expected, x.size
+    )
+
+
+def cases() -> Iterator[Case]:
+    """The shapes of TinyMyo's and TinyissimoMyo's layers in tiles that fit L1."""
+    products = [(64, 64, 64), (64, 192, 64), (32, 192, 192), (64, 192, 192), (50, 192, 192)]
+    for rows, columns, depth in [*products, (16, 32, 768), (64, 48, 768)]:
+        for end in ("i8", "table", "residual"):
+            yield linear(rows, columns, depth, end)
+        for first in (1, 0):
+            yield linear_accumulate(rows, columns, depth, first)
+    for rows, keys in [(16, 400), (32, 400), (64, 80)]:
+        yield attention_scores(rows, keys, 64)
+        yield attention_softmax(rows, keys)
+        yield attention_values(rows, keys, 64)
+        yield attention_normalize(rows, 64)
+    for rows, columns in [(16, 192), (64, 192), (64, 64), (16, 768)]:
+        yield layer_norm(rows, columns)
+    for end in ("i8", "table", "residual"):
+        yield requantize_rows(64, 192, end)
+    yield add(64, 192)
+    yield table(64, 192)
+    for x_type in (I8, I16):
+        yield requantize(64, 192, x_type)
+    yield copy(64, 192)
+
+
+def measure(device: Device, case: Case) -> Counters:
+    """The second of two calls on the same operands; AssertionError for wrong bits."""
+    start = case.arrays[case.output].copy()
+    counters = None
+    for _ in range(2):
+        case.arrays[case.output][...] = start
+        counters = device.call(case.op, CORES, case.arrays, case.scalars)
+    np.testing.assert_array_equal(case.arrays[case.output], case.expected, case.op)
+    assert counters is not None
+    return counters
+
+
+def row_of(case: Case, counters: Counters) -> str:
+    """A line of the table."""
+    per = case.work / counters.cycles
+    value = per if case.unit == "MAC/cycle" else 1 / per
+    return f"| {case.op} | {case.shape} | {counters.cycles:,} | {value:.2f} {case.unit} |"
+
+
+def report(device: Device, heading: str, show: Callable[[str], None]) -> str:
+    """Measure all cases; the text of the results."""
+    lines = [heading, "", "| kernel | tile | cycles | |", "|---|---|---|---|"]
+    for case in cases():
+        lines.append(row_of(case, measure(device, case)))
+        show(lines[-1])
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--implementation", default="xpulp")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    heading = (
+        f"# Kernels, `{options.implementation}`\n\n"
+        f"GVSoC, GAP9-like (pulp-open parts), {CORES} cores, operands in L1, warm instruction "
+        "caches; every result equals the numpy definition's.\n"
+        f"Commit {commit}, {describe(find_toolchain())}:\n\n"
+        f"    EDGECOMP_GVSOC=... python benchmarks/kernels/run.py --implementation "
+        f"{options.implementation} --output benchmarks/kernels.md"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        elf = build(Path(folder), options.implementation)
+        with Device(elf) as device:
+            text = report(device, heading, lambda line: print(line, flush=True))
+    if options.output:
+        options.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
