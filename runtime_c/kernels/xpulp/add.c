@@ -75,8 +75,13 @@ void ec_add(const ec_add_args *args, uint32_t core, uint32_t cores)
         const size_t y = ec_offset(r, p.size, p.y_stride, 3) + s.column * p.y_stride[3];
         const uint32_t count = s.column_end - s.column;
         if (dense && plain) {
-            add_saturated((const int16_t *)p.a + a, (const int16_t *)p.b + b, (int16_t *)p.y + y,
-                          count);
+            /* Cores start in different banks where their shares start in the same one. */
+            const uint32_t turn = 4 * core < count ? 4 * core : 0;
+            const int16_t *first = (const int16_t *)p.a + a;
+            const int16_t *second = (const int16_t *)p.b + b;
+            int16_t *result = (int16_t *)p.y + y;
+            add_saturated(first + turn, second + turn, result + turn, count - turn);
+            add_saturated(first, second, result, turn);
         } else {
             add_run(&p, a, b, y, count);
         }

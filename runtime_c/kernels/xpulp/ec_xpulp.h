@@ -54,6 +54,15 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_BEGIN ".option push\n.option norvc\n"
 #define EC_ASM_END ".option pop\n"
 
+#define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
+#define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
+#define EC_ASM_SUB_H(d, a, b) EC_ASM_R("pv.sub.h", "0x57", "0", "0x04", d, a, b)
+#define EC_ASM_AVG_H(d, a, b) EC_ASM_R("pv.avg.h", "0x57", "0", "0x08", d, a, b)
+#define EC_ASM_SRA_SC_H(d, a, b) EC_ASM_R("pv.sra.sc.h", "0x57", "4", "0x24", d, a, b)
+#define EC_ASM_SLL_SC_H(d, a, b) EC_ASM_R("pv.sll.sc.h", "0x57", "4", "0x28", d, a, b)
+#define EC_ASM_DOTSP_H(d, a, b) EC_ASM_R("pv.dotsp.h", "0x57", "0", "0x4c", d, a, b)
+#define EC_ASM_SDOTSP_H(d, a, b) EC_ASM_R("pv.sdotsp.h", "0x57", "0", "0x5c", d, a, b)
+#define EC_ASM_ADD_ROUND(d, a, b) EC_ASM_R("p.addRNr", "0x5b", "6", "0x20", d, a, b)
 #define EC_ASM_ADD_SHIFT(d, a, b) EC_ASM_R("p.addNr", "0x5b", "2", "0x20", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)

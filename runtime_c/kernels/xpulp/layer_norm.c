@@ -90,7 +90,11 @@ static centring centre_of(const ec_layer_norm_args *a, const row_constants *k, i
     /* A sum of int16 plus 2**15 each is not negative. */
     const uint32_t lifted = (uint32_t)sum + (a->columns << (a->x_type == EC_I8 ? 7 : 15));
     const uint32_t quotient = divide(k, a->columns, lifted, &rest);
-    const int32_t mean = (int32_t)(quotient - (1u << (a->x_type == EC_I8 ? 7 : 15)));
+    int32_t mean = (int32_t)(quotient - (1u << (a->x_type == EC_I8 ? 7 : 15)));
+    if (a->rms) {
+        mean = a->x_zero;
+        rest = 0;
+    }
     const int32_t largest = high - mean > mean - low ? high - mean : mean - low;
     centring result = {mean, 0, 15 - (int32_t)bit_length((uint32_t)largest), 0, 0};
     if (result.exponent < 0) {
@@ -110,15 +114,32 @@ EC_INLINE centring centre(const ec_layer_norm_args *a, const row_constants *k, s
     const uint32_t columns = a->columns;
     uint32_t last = load_last(a->x, x + columns - 1, type);
     uint32_t low = last, high = last, sum = 0;
-    for (uint32_t c = columns & ~3u; c > 0; c -= 4, x += 4) {
-        const uint32_t first = load_pair(a->x, x, type);
-        const uint32_t second = load_pair(a->x, x + 2, type);
-        sum = ec_sdotsp_h(sum, first, ones);
-        low = ec_min_h(low, first);
-        high = ec_max_h(high, first);
-        sum = ec_sdotsp_h(sum, second, ones);
-        low = ec_min_h(low, second);
-        high = ec_max_h(high, second);
+    const uint32_t quads = columns >> 2;
+    if (type == EC_I16 && quads > 0) {
+        const int16_t *from = (const int16_t *)a->x + x;
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 8)
+                         EC_ASM_LW("t0", "4", "%[x]")
+                         EC_ASM_LW("t1", "4", "%[x]")
+                         EC_ASM_SDOTSP_H("%[sum]", "t0", "%[ones]")
+                         EC_ASM_MIN_H("%[low]", "%[low]", "t0")
+                         EC_ASM_MAX_H("%[high]", "%[high]", "t0")
+                         EC_ASM_SDOTSP_H("%[sum]", "t1", "%[ones]")
+                         EC_ASM_MIN_H("%[low]", "%[low]", "t1")
+                         EC_ASM_LAST EC_ASM_MAX_H("%[high]", "%[high]", "t1")
+                         EC_ASM_END
+                         : [x] "+&r"(from), [sum] "+&r"(sum), [low] "+&r"(low), [high] "+&r"(high)
+                         : [n] "r"(quads), [ones] "r"(ones)
+                         : "memory", "t0", "t1");
+        x += 4 * quads;
+    } else {
+        for (uint32_t c = quads; c > 0; --c, x += 4) {
+            const uint32_t first = load_pair(a->x, x, type);
+            const uint32_t second = load_pair(a->x, x + 2, type);
+            sum = ec_sdotsp_h(ec_sdotsp_h(sum, first, ones), second, ones);
+            low = ec_min_h(ec_min_h(low, first), second);
+            high = ec_max_h(ec_max_h(high, first), second);
+        }
     }
     for (uint32_t c = columns & 3; c > 0; --c, ++x) {
         last = load_last(a->x, x, type);
@@ -169,13 +190,38 @@ EC_INLINE uint32_t squares_of_pairs(const ec_layer_norm_args *a, const centring 
     const uint32_t left = by->left, right = square_shift - 1;
     const uint32_t offset = centring_offset(by);
     uint32_t sum = 0;
-    for (uint32_t c = a->columns & ~3u; c > 0; c -= 4, x += 4) {
-        uint32_t first = centred_pair(load_pair(a->x, x, type), left, offset);
-        uint32_t second = centred_pair(load_pair(a->x, x + 2, type), left, offset);
-        first = ec_avg_h(ec_sra_sc_h(first, right), ones);
-        second = ec_avg_h(ec_sra_sc_h(second, right), ones);
-        sum = ec_sdotsp_h(sum, first, first);
-        sum = ec_sdotsp_h(sum, second, second);
+    const uint32_t quads = a->columns >> 2;
+    if (type == EC_I16) {
+        const int16_t *from = (const int16_t *)a->x + x;
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 12)
+                         EC_ASM_LW("t0", "4", "%[x]")
+                         EC_ASM_LW("t1", "4", "%[x]")
+                         EC_ASM_SLL_SC_H("t0", "t0", "%[left]")
+                         EC_ASM_SLL_SC_H("t1", "t1", "%[left]")
+                         EC_ASM_SUB_H("t0", "t0", "%[offset]")
+                         EC_ASM_SUB_H("t1", "t1", "%[offset]")
+                         EC_ASM_SRA_SC_H("t0", "t0", "%[right]")
+                         EC_ASM_SRA_SC_H("t1", "t1", "%[right]")
+                         EC_ASM_AVG_H("t0", "t0", "%[ones]")
+                         EC_ASM_AVG_H("t1", "t1", "%[ones]")
+                         EC_ASM_SDOTSP_H("%[sum]", "t0", "t0")
+                         EC_ASM_LAST EC_ASM_SDOTSP_H("%[sum]", "t1", "t1")
+                         EC_ASM_END
+                         : [x] "+&r"(from), [sum] "+&r"(sum)
+                         : [n] "r"(quads), [ones] "r"(ones), [left] "r"(left),
+                           [offset] "r"(offset), [right] "r"(right)
+                         : "memory", "t0", "t1");
+        x += 4 * quads;
+    } else {
+        for (uint32_t c = quads; c > 0; --c, x += 4) {
+            uint32_t first = centred_pair(load_pair(a->x, x, type), left, offset);
+            uint32_t second = centred_pair(load_pair(a->x, x + 2, type), left, offset);
+            first = ec_avg_h(ec_sra_sc_h(first, right), ones);
+            second = ec_avg_h(ec_sra_sc_h(second, right), ones);
+            sum = ec_sdotsp_h(sum, first, first);
+            sum = ec_sdotsp_h(sum, second, second);
+        }
     }
     return sum + sum_of_squares(a, by, x, square_shift, a->columns & 3);
 }
@@ -280,6 +326,45 @@ EC_INLINE void normalize_pairs(const ec_layer_norm_args *a, const centring *by, 
     }
 }
 
+/* normalize_pairs from i16 to i8 without gain. */
+static void normalize_i8(const ec_layer_norm_args *a, const centring *by, const scaling *to,
+                         size_t x, size_t y)
+{
+    const int16_t *from = (const int16_t *)a->x + x;
+    int8_t *result = (int8_t *)a->y + y;
+    __asm__ volatile(EC_ASM_BEGIN
+                     EC_ASM_LOOP("x0", "%[n]", 21)
+                     EC_ASM_LW("t0", "4", "%[x]")
+                     EC_ASM_LW("t1", "4", "%[x]")
+                     EC_ASM_SLL_SC_H("t0", "t0", "%[left]")
+                     EC_ASM_SLL_SC_H("t1", "t1", "%[left]")
+                     EC_ASM_SUB_H("t0", "t0", "%[offset]")
+                     EC_ASM_SUB_H("t1", "t1", "%[offset]")
+                     EC_ASM_DOTSP_H("t2", "t0", "%[low]")
+                     EC_ASM_DOTSP_H("t3", "t0", "%[high]")
+                     EC_ASM_DOTSP_H("t4", "t1", "%[low]")
+                     EC_ASM_DOTSP_H("t5", "t1", "%[high]")
+                     EC_ASM_ADD_ROUND("t2", "%[zero]", "%[shift]")
+                     EC_ASM_ADD_ROUND("t3", "%[zero]", "%[shift]")
+                     EC_ASM_ADD_ROUND("t4", "%[zero]", "%[shift]")
+                     EC_ASM_ADD_ROUND("t5", "%[zero]", "%[shift]")
+                     EC_ASM_CLIP_I8("t2") EC_ASM_CLIP_I8("t3") EC_ASM_CLIP_I8("t4")
+                     EC_ASM_CLIP_I8("t5")
+                     EC_ASM_PACKLO_B("t0", "t3", "t2")
+                     EC_ASM_PACKHI_B("t0", "t5", "t4")
+                     EC_ASM_LAST EC_ASM_SW("t0", "4", "%[y]")
+                     EC_ASM_END
+                     : [x] "+&r"(from), [y] "+&r"(result)
+                     : [n] "r"(a->columns >> 2), [left] "r"(by->left),
+                       [offset] "r"(centring_offset(by)), [low] "r"(to->factor),
+                       [high] "r"(to->factor << 16), [zero] "r"((uint32_t)a->zero << to->shift),
+                       [shift] "r"(to->shift)
+                     : "memory", "t0", "t1", "t2", "t3", "t4", "t5");
+    for (uint32_t c = a->columns & ~3u; c < a->columns; ++c) {
+        normalize_one(a, c, y, centred(a, by, x + c), to);
+    }
+}
+
 /* Factors fit 16 bits, and zero << shift leaves room for the product. */
 static int fits_pairs(const ec_layer_norm_args *a, const scaling *to)
 {
@@ -306,6 +391,8 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *a, const row_constants *c
         }
     } else if (a->y_type != EC_I8) {
         normalize_pairs(a, &by, &to, x, y, x_type, a->y_type, a->gain != NULL);
+    } else if (a->gain == NULL && x_type == EC_I16) {
+        normalize_i8(a, &by, &to, x, y);
     } else if (a->gain == NULL) {
         normalize_pairs(a, &by, &to, x, y, x_type, EC_I8, 0);
     } else {

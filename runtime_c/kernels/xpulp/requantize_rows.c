@@ -1,60 +1,52 @@
 /* Accumulators to outputs, per column: the second half of edgecomp/ops/q_linear.py. */
 #include "ec_xpulp.h"
 
-typedef enum { PLAIN, TABLE, RESIDUAL } ending;
+#define EC_ROW_SUMS                                                                             \
+    "lw t0,0(%[acc])\n lw t1,4(%[acc])\n lw t2,8(%[acc])\n lw t3,12(%[acc])\n"                  \
+    "mul t0,t0,%[m0]\n mul t1,t1,%[m1]\n mul t2,t2,%[m2]\n mul t3,t3,%[m3]\n"                   \
+    EC_ASM_ADD_SHIFT("t0", "%[b0]", "%[shift]") EC_ASM_ADD_SHIFT("t1", "%[b1]", "%[shift]")     \
+    EC_ASM_ADD_SHIFT("t2", "%[b2]", "%[shift]") EC_ASM_ADD_SHIFT("t3", "%[b3]", "%[shift]")     \
+    "add %[acc],%[acc],%[acc_step]\n" /* 13 */
+#define EC_ROW_CLIP(clip) clip("t0") clip("t1") clip("t2") clip("t3")
+#define EC_ROW_LOOKUP(t) EC_ASM_LB_AT(t, "%[middle]", t)
+#define EC_ROW_BYTES                                                                            \
+    EC_ASM_PACKLO_B("t0", "t1", "t0") EC_ASM_PACKHI_B("t0", "t3", "t2")                         \
+    "sw t0,0(%[y])\n" EC_ASM_LAST "add %[y],%[y],%[y_step]\n" /* 4 */
+#define EC_ROW_HALVES                                                                           \
+    "sh t0,0(%[y])\n sh t1,2(%[y])\n sh t2,4(%[y])\n sh t3,6(%[y])\n"                           \
+    EC_ASM_LAST "add %[y],%[y],%[y_step]\n" /* 5 */
+#define EC_ROW_RESIDUAL                                                                         \
+    "lh t4,0(%[added])\n lh t5,2(%[added])\n lh t6,4(%[added])\n add t0,t0,t4\n"                \
+    "lh t4,6(%[added])\n add t1,t1,t5\n add t2,t2,t6\n add t3,t3,t4\n"                          \
+    "add %[added],%[added],%[added_step]\n" /* 9 */
 
-/* The last step for one value; what is stored has the low bits of the result. */
-EC_INLINE uint32_t finish(int32_t value, ec_type type, ending end, const int8_t *middle,
-                          const int16_t *residual)
-{
-    if (end == TABLE) {
-        return (uint32_t)ec_lookup_i8(middle, ec_clip_i8(value));
+/* Four columns of `rows` rows: multipliers and biases stay in registers. */
+#define EC_FOUR_COLUMNS(name, bytes, instructions, rest)                                        \
+    static void name(const ec_requantize_rows_args *a, uint32_t row, uint32_t rows, uint32_t c) \
+    {                                                                                           \
+        const int32_t *m = a->multiplier + c, *b = a->bias + c;                                 \
+        const int32_t *acc = a->acc + (size_t)row * a->acc_stride + c;                          \
+        const int16_t *added = a->residual + (size_t)row * a->residual_stride + c;              \
+        uint8_t *y = (uint8_t *)a->y + ((size_t)row * a->y_stride + c) * bytes;                 \
+        __asm__ volatile(EC_ASM_BEGIN EC_ASM_LOOP("x0", "%[n]", instructions)                   \
+                         EC_ROW_SUMS rest EC_ASM_END                                            \
+                         : [acc] "+&r"(acc), [y] "+&r"(y), [added] "+&r"(added)                 \
+                         : [m0] "r"(m[0]), [m1] "r"(m[1]), [m2] "r"(m[2]), [m3] "r"(m[3]),      \
+                           [b0] "r"(b[0]), [b1] "r"(b[1]), [b2] "r"(b[2]), [b3] "r"(b[3]),      \
+                           [shift] "r"(a->shift), [acc_step] "r"(4 * a->acc_stride),            \
+                           [y_step] "r"(bytes * a->y_stride), [middle] "r"(a->table + 128),     \
+                           [added_step] "r"(2 * a->residual_stride), [n] "r"(rows)              \
+                         : "memory", "t0", "t1", "t2", "t3", "t4", "t5", "t6");                 \
     }
-    if (end == RESIDUAL) {
-        return (uint32_t)ec_clip_i16(ec_clip_i16(value) + *residual);
-    }
-    return (uint32_t)(type == EC_I8   ? ec_clip_i8(value)
-                      : type == EC_U8 ? ec_clip_u8(value)
-                                      : ec_clip_i16(value));
-}
 
-/* Four columns of the rows [row, row_end): multipliers and biases stay in registers. */
-EC_INLINE void four_columns(const ec_requantize_rows_args *a, uint32_t row, uint32_t row_end,
-                            uint32_t c, ec_type type, ending end)
-{
-    const int32_t m0 = a->multiplier[c], m1 = a->multiplier[c + 1];
-    const int32_t m2 = a->multiplier[c + 2], m3 = a->multiplier[c + 3];
-    const int32_t b0 = a->bias[c], b1 = a->bias[c + 1], b2 = a->bias[c + 2], b3 = a->bias[c + 3];
-    const uint32_t shift = a->shift, acc_stride = a->acc_stride;
-    const uint32_t residual_stride = a->residual_stride;
-    const uint32_t y_step = a->y_stride * (type == EC_I16 ? 2 : 1);
-    const int8_t *middle = a->table + 128;
-    const int32_t *acc = a->acc + (size_t)row * acc_stride + c;
-    const int16_t *residual = end == RESIDUAL ? a->residual + (size_t)row * residual_stride + c : NULL;
-    uint8_t *y = (uint8_t *)a->y + (size_t)row * y_step + c * (type == EC_I16 ? 2 : 1);
-    for (uint32_t left = row_end - row; left > 0; --left) {
-        const int32_t a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
-        acc += acc_stride;
-        const int32_t v0 = a0 * m0, v1 = a1 * m1, v2 = a2 * m2, v3 = a3 * m3;
-#define FINISH(i)                                                                               \
-    finish((int32_t)ec_add_shift((uint32_t)v##i, (uint32_t)b##i, shift), type, end, middle,     \
-           residual + i)
-        const uint32_t r0 = FINISH(0), r1 = FINISH(1), r2 = FINISH(2), r3 = FINISH(3);
-#undef FINISH
-        if (type == EC_I16) {
-            ((int16_t *)y)[0] = (int16_t)r0;
-            ((int16_t *)y)[1] = (int16_t)r1;
-            ((int16_t *)y)[2] = (int16_t)r2;
-            ((int16_t *)y)[3] = (int16_t)r3;
-        } else {
-            *(ec_word *)y = ec_bytes(r0, r1, r2, r3);
-        }
-        y += y_step;
-        if (end == RESIDUAL) {
-            residual += residual_stride;
-        }
-    }
-}
+EC_FOUR_COLUMNS(four_i8, 1, 21, EC_ROW_CLIP(EC_ASM_CLIP_I8) EC_ROW_BYTES)
+EC_FOUR_COLUMNS(four_u8, 1, 21, EC_ROW_CLIP(EC_ASM_CLIP_U8) EC_ROW_BYTES)
+EC_FOUR_COLUMNS(four_i16, 2, 22, EC_ROW_CLIP(EC_ASM_CLIP_I16) EC_ROW_HALVES)
+EC_FOUR_COLUMNS(four_table, 1, 25,
+                EC_ROW_CLIP(EC_ASM_CLIP_I8) EC_ROW_CLIP(EC_ROW_LOOKUP) EC_ROW_BYTES)
+EC_FOUR_COLUMNS(four_residual, 2, 35,
+                EC_ROW_CLIP(EC_ASM_CLIP_I16) EC_ROW_RESIDUAL EC_ROW_CLIP(EC_ASM_CLIP_I16)
+                    EC_ROW_HALVES)
 
 static void one_column(const ec_requantize_rows_args *a, uint32_t row, uint32_t row_end, uint32_t c)
 {
@@ -67,19 +59,6 @@ static void one_column(const ec_requantize_rows_args *a, uint32_t row, uint32_t 
     }
 }
 
-#define EC_FOUR_COLUMNS(name, type, end)                                                        \
-    static void name(const ec_requantize_rows_args *a, uint32_t row, uint32_t row_end,          \
-                     uint32_t c)                                                                \
-    {                                                                                           \
-        four_columns(a, row, row_end, c, type, end);                                            \
-    }
-
-EC_FOUR_COLUMNS(four_i8, EC_I8, PLAIN)
-EC_FOUR_COLUMNS(four_u8, EC_U8, PLAIN)
-EC_FOUR_COLUMNS(four_i16, EC_I16, PLAIN)
-EC_FOUR_COLUMNS(four_table, EC_I8, TABLE)
-EC_FOUR_COLUMNS(four_residual, EC_I16, RESIDUAL)
-
 void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores)
 {
     const ec_requantize_rows_args a = *args;
@@ -90,11 +69,18 @@ void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint
         : a.y_type == EC_I8  ? four_i8
         : a.y_type == EC_U8  ? four_u8
                              : four_i16;
-    uint32_t c = s.column;
-    for (; c + 4 <= s.column_end; c += 4) {
-        four(&a, s.row, s.row_end, c);
+    if (s.row == s.row_end) {
+        return;
     }
-    for (; c < s.column_end; ++c) {
+    /* Cores start at different columns: rows tend to start in the same bank. */
+    const uint32_t fours = (s.column_end - s.column) >> 2;
+    uint32_t c = s.column + ec_share_start(fours, core, cores) * 4;
+    for (uint32_t left = fours; left > 0; --left) {
+        four(&a, s.row, s.row_end - s.row, c);
+        c += 4;
+        c = c == s.column + 4 * fours ? s.column : c;
+    }
+    for (c = s.column + 4 * fours; c < s.column_end; ++c) {
         one_column(&a, s.row, s.row_end, c);
     }
 }
