@@ -45,7 +45,7 @@ class ProjectSpec:
 def write_project(spec: ProjectSpec, folder: Path) -> None:
     """Write the project into the new folder ``folder``."""
     source = folder / "src"
-    for sub in ("src", "include"):
+    for sub in ("src", "include", "harness"):
         (folder / sub).mkdir(parents=True)
     _copy_runtime(folder)
     (folder / "weights.bin").write_bytes(weights_image(spec))
@@ -53,7 +53,8 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
     files: dict[Path, tuple[str, dict[str, object]]] = {
         folder / "include" / f"{spec.identifier}.h": ("public.h.j2", {}),
         source / "edgecomp_config.h": ("config.h.j2", {}),
-        source / "edgecomp_network.h": ("network.h.j2", {}),
+        folder / "harness" / "edgecomp_network.h": ("network.h.j2", {}),
+        folder / "harness" / "harness.c": ("harness.c.j2", {}),
         source / "network.c": ("network.c.j2", {"copies": _copies(spec)}),
         source / "layers.h": ("layers.h.j2", {}),
         source / "layers.c": ("layers.c.j2", _layer_tables(spec)),

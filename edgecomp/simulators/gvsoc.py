@@ -161,7 +161,8 @@ def compile_project(
 def gvsoc_sources(firmware: Path, kernels: list[str]) -> list[Path]:
     """The project's sources for the chip; a kernel comes from the first folder that has it."""
     runtime = firmware / "runtime"
-    folders = (firmware / "src", runtime / "src", runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
+    own = (firmware / "src", firmware / "harness", runtime / "src")
+    folders = (*own, runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
     found = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     chosen: dict[str, Path] = {}
     for name in kernels:
@@ -174,7 +175,8 @@ def gvsoc_includes(firmware: Path) -> list[Path]:
     """The project's include folders for the chip."""
     runtime = firmware / "runtime"
     folders = ("include", "hal/include", "hal/gvsoc", "hal/gvsoc/libc", "kernels/include")
-    return [firmware / "include", firmware / "src", *(runtime / folder for folder in folders)]
+    own = (firmware / "include", firmware / "src", firmware / "harness")
+    return [*own, *(runtime / folder for folder in folders)]
 
 
 def _command(

@@ -105,13 +105,16 @@ def find_compiler() -> str:
 
 def include_flags(firmware: Path) -> list[str]:
     """The project's include folders as compiler options."""
-    folders = ["include", "src", "runtime/include", "runtime/hal/include", "runtime/hal/host"]
-    return [f"-I{firmware / folder}" for folder in [*folders, "runtime/kernels/include"]]
+    folders = ["include", "src", "harness", "runtime/include", "runtime/hal/include"]
+    return [
+        f"-I{firmware / folder}"
+        for folder in [*folders, "runtime/hal/host", "runtime/kernels/include"]
+    ]
 
 
 def sources(firmware: Path) -> list[str]:
     """The project's sources for this computer."""
-    folders = ["src", "runtime/src", "runtime/kernels/reference", "runtime/hal/host"]
+    folders = ["src", "harness", "runtime/src", "runtime/kernels/reference", "runtime/hal/host"]
     found = [path for folder in folders for path in sorted((firmware / folder).glob("*.c"))]
     if not found:
         raise SimulatorError(f"{firmware} holds no generated project", "build it again")

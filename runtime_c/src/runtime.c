@@ -1,5 +1,9 @@
 #include "edgecomp_runtime.h"
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "weights, tables and checksums are little-endian"
+#endif
+
 #include <string.h>
 
 ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second)
