@@ -11,8 +11,11 @@ import pytest
 
 from edgecomp.errors import EdgecompError
 
-# A test that wants GVSoC asks for it by name; `auto` must mean the host in all others.
-GVSOC = os.environ.pop("EDGECOMP_GVSOC", None)
+# Tests that want GVSoC get the variable from a fixture; `auto` must mean the host in all others.
+# It moves to a name of its own, because the processes that tests are spread over inherit it.
+if "EDGECOMP_GVSOC" in os.environ:
+    os.environ["EDGECOMP_TESTS_GVSOC"] = os.environ.pop("EDGECOMP_GVSOC")
+GVSOC = os.environ.get("EDGECOMP_TESTS_GVSOC")
 
 
 def _gvsoc_is_missing() -> str:

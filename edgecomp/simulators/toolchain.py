@@ -22,9 +22,9 @@ HOW = (
 
 _ARCHITECTURE = ["-march=rv32imc_zicsr", "-mabi=ilp32"]
 _COMMON = ["-std=c11", "-O3", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-_LINK = ["-nostdlib", "-nostartfiles", "-Wl,--gc-sections"]
+_LINK = ["-nostdlib", "-Wl,--gc-sections"]
 _GCC = [*_ARCHITECTURE, "-fno-tree-loop-distribute-patterns", "-Wl,--no-warn-rwx-segments"]
-_CLANG = ["--target=riscv32-unknown-elf", *_ARCHITECTURE, "-fuse-ld=lld"]
+_CLANG = ["--target=riscv32-unknown-elf", *_ARCHITECTURE]
 _ZIG = ["-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+i+m+c+zicsr", "-mabi=ilp32"]
 _NEWEST_CLANG = 25
 _OLDEST_CLANG = 16
@@ -80,8 +80,14 @@ def _named(text: str) -> Toolchain:
     if "ziglang" in command or name == "zig":
         return Toolchain("zig", tuple(command), tuple(_ZIG))
     if "clang" in name:
-        return Toolchain("clang", tuple(command), tuple(_CLANG))
+        return Toolchain("clang", tuple(command), (*_CLANG, _linker(name)))
     return Toolchain("gcc", tuple(command), tuple(_GCC))
+
+
+def _linker(clang: str) -> str:
+    """The option for the lld of the same version as a clang."""
+    suffix = clang.rpartition("clang")[2]
+    return f"-fuse-ld=lld{suffix if shutil.which(f'ld.lld{suffix}') else ''}"
 
 
 def _known() -> Iterator[Toolchain]:
@@ -91,6 +97,7 @@ def _known() -> Iterator[Toolchain]:
     versions = range(_NEWEST_CLANG, _OLDEST_CLANG - 1, -1)
     for suffix in ["", *(f"-{version}" for version in versions)]:
         if shutil.which(f"clang{suffix}") and shutil.which(f"ld.lld{suffix}"):
-            yield Toolchain("clang", (f"clang{suffix}",), (*_CLANG[:-1], f"-fuse-ld=lld{suffix}"))
+            name = f"clang{suffix}"
+            yield Toolchain("clang", (name,), (*_CLANG, _linker(name)))
     if importlib.util.find_spec("ziglang"):
         yield Toolchain("zig", (sys.executable, "-m", "ziglang", "cc"), tuple(_ZIG))
