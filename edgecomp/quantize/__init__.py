@@ -8,6 +8,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Graph, run_passes, verify
 from edgecomp.quantize.assign import Assignment
 from edgecomp.quantize.calibrate import Statistics, Windows, calibrate, split_windows
+from edgecomp.quantize.expand_operations import ExpandOperations
 from edgecomp.quantize.hoist_functions import HoistFunctions
 from edgecomp.quantize.lower import lower
 from edgecomp.quantize.ranges import METHODS, Method
@@ -43,7 +44,8 @@ def quantize(
 ) -> Quantized:
     """The integer form of the float ``graph``, calibrated on ``windows``.
 
-    The order of functions and data movement in ``graph`` may change; its meaning does not.
+    Some operations of ``graph`` are expressed by others and functions change places with data
+    movement; its meaning stays.
 
     ``method`` chooses 8-bit ranges: least squared error, extremes seen, or percentiles.
     ``compensate`` fits the rounding of weights to the second moments of the layer's input. The
@@ -53,7 +55,7 @@ def quantize(
     if method not in METHODS:
         raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
     _check_inputs(graph)
-    run_passes(graph, [HoistFunctions()])
+    run_passes(graph, [ExpandOperations(), HoistFunctions()])
     statistics = calibrate(graph, windows)
     integer, mapping = lower(graph, Assignment(graph, statistics, method), compensate)
     verify(integer)

@@ -3,7 +3,7 @@
 Constraints are collected first, scales chosen afterwards:
 
 1. Data movement keeps its quantization: operand and result are one *class*.
-2. The two operands of an addition and its result are one class (the residual stream).
+2. The two operands of a sum or difference and its result are one class (the residual stream).
 3. The operands and the result of a concatenation are one class, and so are those of an 8-bit
    maximum or minimum.
 4. A class is 16 bits wide if it holds a sum of two activations, the input of a normalisation or a
@@ -182,10 +182,10 @@ class Assignment:
 
     def _only_reader(self, group: _Class) -> Chain | None:
         """The chain that alone reads the only value of ``group``."""
-        if len(group.members) != 1 or not functions.used_once(self.graph, group.members[0]):
+        if len(group.members) != 1:
             return None
         for chain in self.chains.values():
-            if chain.source is group.members[0]:
+            if chain.source is group.members[0] and chain.owns_source(self.graph):
                 return chain
         return None
 
@@ -218,8 +218,8 @@ class Assignment:
 
 
 def is_sum(node: Node) -> bool:
-    """Whether ``node`` adds two activations."""
-    return node.op == "add" and not any(value.is_constant for value in node.inputs)
+    """Whether ``node`` adds or subtracts two activations."""
+    return node.op in ("add", "sub") and not any(value.is_constant for value in node.inputs)
 
 
 def is_selection(node: Node) -> bool:
@@ -235,10 +235,11 @@ def find_chains(graph: Graph) -> dict[Value, Chain]:
     """
     found: dict[Value, Chain] = {}
     inner: set[Value] = set()
+    position = {v: index for index, node in enumerate(graph.nodes) for v in node.outputs}
     for node in reversed(graph.nodes):
         if len(node.outputs) != 1 or node.output in inner:
             continue
-        chain = functions.find_chain(graph, node)
+        chain = functions.find_chain(graph, node, position)
         if chain is not None:
             inner.update(each.output for each in chain.nodes[:-1])
             if not all(functions.is_affine(each) for each in chain.nodes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +15,23 @@ Function = Callable[[np.ndarray], np.ndarray]
 _AFFINE = frozenset({"add", "sub", "mul"})
 _BINARY = frozenset({"add", "sub", "mul", "div", "pow", "maximum", "minimum"})
 
+LARGEST = 24
+"""Nodes in a chain."""
+
 
 @dataclass(frozen=True)
 class Chain:
-    """``function`` of ``source``, computed by ``nodes`` (from the source on)."""
+    """``function`` of ``source``, computed by ``nodes``: operands before their users.
+
+    Values in between are read by these nodes only.
+    """
 
     source: Value
     nodes: tuple[Node, ...]
+
+    def owns_source(self, graph: Graph) -> bool:
+        """Whether nothing else reads ``source``."""
+        return self.source not in graph.outputs and _read_only_by(self.source, self.nodes)
 
     @property
     def result(self) -> Value:
@@ -33,43 +43,58 @@ class Chain:
 
         Infinite ones become the largest numbers of float32.
         """
-        y = np.asarray(x, np.float32)
+        known = {self.source: np.asarray(x, np.float32)}
         with np.errstate(all="ignore"):
             for node in self.nodes:
-                y = _apply(node, y)
-        return np.nan_to_num(y, nan=0.0).astype(np.float64)
+                known[node.output] = _apply(node, known)
+        return np.nan_to_num(known[self.result], nan=0.0).astype(np.float64)
 
 
-def varying_operand(node: Node) -> Value | None:
-    """The only operand that is no constant, where the others are one number; else None."""
-    if node.op == "unary":
-        return None if node.inputs[0].is_constant else node.inputs[0]
-    if node.op not in _BINARY:
-        return None
+def varying_operands(node: Node) -> list[Value]:
+    """The operands that are no constant, where all others are one number.
+
+    Empty where ``node`` is not elementwise, or broadcasts an operand.
+    """
+    if node.op != "unary" and node.op not in _BINARY:
+        return []
     varying = [value for value in node.inputs if not value.is_constant]
     fixed = [value for value in node.inputs if value.is_constant]
-    if len(varying) != 1 or any(not _is_number(value) for value in fixed):
-        return None
-    return varying[0] if varying[0].shape == node.output.shape else None
+    whole = all(value.shape == node.output.shape for value in varying)
+    return varying if whole and all(_is_number(value) for value in fixed) else []
 
 
 def is_affine(node: Node) -> bool:
-    """Whether a function of one operand is ``a * x + b``."""
+    """Whether a node is ``a * x + b`` in its only varying operand."""
+    if len(varying_operands(node)) != 1:
+        return False
     divides = node.op == "div" and node.inputs[1].is_constant
     return node.op in _AFFINE or divides
 
 
-def find_chain(graph: Graph, last: Node) -> Chain | None:
-    """The longest chain that ends with ``last``; its inner values are used once."""
-    nodes: list[Node] = []
-    node: Node | None = last
-    source = varying_operand(last)
-    while node is not None and (operand := varying_operand(node)) is not None:
-        nodes.insert(0, node)
-        source = operand
-        inner = operand.producer
-        node = inner if used_once(graph, operand) else None
-    return Chain(source, tuple(nodes)) if source is not None else None
+def find_chain(graph: Graph, last: Node, position: Mapping[Value, int]) -> Chain | None:
+    """The largest cone of elementwise nodes that ends with ``last`` and starts from one value.
+
+    ``position`` orders the results of nodes: operands before users.
+    """
+    nodes = [last]
+    sources = dict.fromkeys(varying_operands(last))
+    found: Chain | None = None
+    while sources and len(nodes) <= LARGEST:
+        if len(sources) == 1:
+            found = Chain(next(iter(sources)), tuple(nodes))
+        value = max(sources, key=lambda v: position.get(v, -1))
+        operands = varying_operands(value.producer) if value.producer else []
+        private = value not in graph.outputs and _read_only_by(value, nodes)
+        if value.producer is None or not operands or not private:
+            break
+        nodes.insert(0, value.producer)
+        del sources[value]
+        sources |= dict.fromkeys(operands)
+    return found
+
+
+def _read_only_by(value: Value, nodes: Sequence[Node]) -> bool:
+    return all(user in nodes for user in value.users)
 
 
 def used_once(graph: Graph, value: Value) -> bool:
@@ -93,8 +118,8 @@ def only_saturates(function: Function, low: float, high: float, y: Quantization)
     return bool(np.array_equal(y.quantize(function(grid), DType.I8), y.quantize(grid, DType.I8)))
 
 
-def _apply(node: Node, y: np.ndarray) -> np.ndarray:
-    operands = [value.array.flat[0] if value.is_constant else y for value in node.inputs]
+def _apply(node: Node, known: Mapping[Value, np.ndarray]) -> np.ndarray:
+    operands = [v.array.flat[0] if v.is_constant else known[v] for v in node.inputs]
     return np.asarray(lookup(node.op).evaluate(node, operands)[0], np.float32)
 
 

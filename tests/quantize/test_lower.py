@@ -203,13 +203,82 @@ def test_convolution_with_border_and_pooling(groups: int) -> None:
     assert quality.sqnr_db > 35
 
 
+FUNCTIONS_OF_ONE = {
+    "x / (1 + |x|)": """
+  %one: f32[] = constant [1]
+  %a: f32[1, 5, 8] = unary(%h) {function = "abs"}
+  %d: f32[1, 5, 8] = add(%a, %one)
+  %y: f32[1, 5, 8] = div(%h, %d)""",
+    "x * sigmoid(1.702 x)": """
+  %k: f32[] = constant [1.702]
+  %a: f32[1, 5, 8] = mul(%h, %k)
+  %s: f32[1, 5, 8] = unary(%a) {function = "sigmoid"}
+  %y: f32[1, 5, 8] = mul(%s, %h)""",
+}
+
+
+@pytest.mark.parametrize("case", FUNCTIONS_OF_ONE)
+def test_function_that_reads_its_argument_twice(case: str) -> None:
+    """Any arithmetic of one value and constants is one table of the layer above."""
+    quantized, quality = lowered(text(LINEAR + FUNCTIONS_OF_ONE[case]))
+    assert ops(quantized) == ["q_linear"]
+    assert quantized.graph.nodes[0].attributes["table"]
+    assert quality.sqnr_db > 35
+
+
+def test_square_of_a_difference_is_no_affine_function() -> None:
+    """(x - 1) * x has affine steps only, and is a table all the same."""
+    body = """
+  %one: f32[] = constant [-1]
+  %a: f32[1, 5, 8] = add(%h, %one)
+  %y: f32[1, 5, 8] = mul(%a, %h)"""
+    quantized, quality = lowered(text(LINEAR + body))
+    assert quantized.graph.nodes[0].attributes["table"] and quality.sqnr_db > 30
+
+
+TWO_ACTIVATIONS = {
+    "a quotient": ('%e: f32[1, 5, 8] = unary(%x) {function = "exp"}\n', "div(%h, %e)"),
+    "a maximum": ("", "maximum(%h, %x)"),
+    "a minimum": ("", "minimum(%h, %x)"),
+}
+
+
+@pytest.mark.parametrize("case", TWO_ACTIVATIONS)
+def test_operation_on_two_activations(case: str) -> None:
+    """Expressed by others, and the output keeps its name."""
+    before, operation = TWO_ACTIVATIONS[case]
+    quantized, quality = lowered(text(LINEAR + f"\n{before} %y: f32[1, 5, 8] = {operation}"))
+    assert quality.sqnr_db > 28
+    assert quantized.mapping[quantized.graph.outputs[0].name] == "y"
+
+
+def test_norm() -> None:
+    """The root of a sum of squares."""
+    body = '\n%y: f32[1, 5] = reduce(%h) {function = "l2", axes = [2], keep = false}'
+    assert lowered(text(LINEAR + body))[1].sqnr_db > 35
+
+
+def test_difference_of_activations_has_16_bits() -> None:
+    """Numbers that nearly cancel: their difference is not that of two roundings to 8 bits."""
+    body = """
+  %ten: f32[] = constant [10]
+  %p: f32[1, 5, 8] = add(%h, %ten)
+  %w2: f32[8, 8] = constant normal 7
+  %k: f32[1, 5, 8] = linear(%x, %w2, %b)
+  %q: f32[1, 5, 8] = add(%k, %ten)
+  %y: f32[1, 5, 8] = sub(%p, %q)"""
+    assert lowered(text(LINEAR + body))[1].sqnr_db > 35
+
+
 def test_everything_unsupported_is_listed_at_once() -> None:
     """Both nodes with their origin, in one error."""
     body = """
-  %g: f32[1, 5, 8] = div(%x, %h) @ "head.ratio"
-  %n: f32[1, 5] = reduce(%g) {function = "l2", axes = [2], keep = false} @ "head.norm"
-  %y: f32[1, 5] = unary(%n) {function = "exp"}"""
-    with pytest.raises(EdgecompError, match=r"(?s)head\.ratio.*head\.norm"):
+  %p: f32[1, 5, 8] = unary(%x) {function = "sigmoid"}
+  %g: f32[1, 5, 8] = pow(%p, %h) @ "head.power"
+  %c: f32[8] = reduce(%h) {function = "max", axes = [0, 1], keep = false}
+  %n: f32[1, 5, 8] = layer_norm(%g, %c, %b) {axis = 2, epsilon = 1e-05} @ "head.norm"
+  %y: f32[1, 5, 8] = unary(%n) {function = "exp"}"""
+    with pytest.raises(EdgecompError, match=r"(?s)head\.power.*head\.norm"):
         lowered(text(LINEAR + body))
 
 

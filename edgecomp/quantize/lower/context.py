@@ -153,10 +153,10 @@ class Lowering:
         for chain in self.assignment.chains.values():
             producer = chain.source.producer
             fusable = producer is not None and producer.op in PRODUCTS
-            if producer is not None and fusable and used_once(self.source, chain.source):
+            if producer is not None and fusable and chain.owns_source(self.source):
                 self.tables[producer] = chain
         for node in self.source.nodes:
-            if is_sum(node):
+            if node.op == "add" and is_sum(node):
                 self._plan_residual(node)
 
     def _plan_residual(self, node: Node) -> None:

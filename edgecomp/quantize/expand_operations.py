@@ -1,0 +1,62 @@
+"""Operations without an integer form of their own, in terms of those that have one."""
+
+from __future__ import annotations
+
+from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
+
+
+class ExpandOperations(RewritePass):
+    """Quotients, maxima of two activations, and norms.
+
+    ``a / b`` -> ``a * reciprocal(b)``; ``maximum(a, b)`` -> ``a + relu(b - a)``,
+    ``minimum(a, b)`` -> ``a - relu(a - b)``; the l2 norm -> the root of a sum of squares.
+    """
+
+    name = "expand_operations"
+
+    def rewrite(self, graph: Graph, node: Node) -> bool:
+        """Expand ``node`` if it is one of these."""
+        rules = {"div": _quotient, "maximum": _maximum, "minimum": _minimum, "reduce": _norm}
+        rule = rules.get(node.op)
+        result = None if rule is None else rule(graph, node)
+        if result is None:
+            return False
+        graph.replace(node.output, result)
+        node.output.name, result.name = result.name, node.output.name
+        return True
+
+
+def _emit(graph: Graph, node: Node, op: str, *operands: Value, **attributes: Attribute) -> Value:
+    return create(graph, op, operands, attributes, name=node.name, before=node).output
+
+
+def _quotient(graph: Graph, node: Node) -> Value | None:
+    dividend, divisor = node.inputs
+    if divisor.is_constant:
+        return None
+    inverse = _emit(graph, node, "unary", divisor, function="reciprocal")
+    return _emit(graph, node, "mul", dividend, inverse)
+
+
+def _maximum(graph: Graph, node: Node) -> Value | None:
+    a, b = node.inputs
+    if a.is_constant or b.is_constant:
+        return None
+    excess = _emit(graph, node, "sub", b, a)
+    return _emit(graph, node, "add", a, _emit(graph, node, "unary", excess, function="relu"))
+
+
+def _minimum(graph: Graph, node: Node) -> Value | None:
+    a, b = node.inputs
+    if a.is_constant or b.is_constant:
+        return None
+    excess = _emit(graph, node, "sub", a, b)
+    return _emit(graph, node, "sub", a, _emit(graph, node, "unary", excess, function="relu"))
+
+
+def _norm(graph: Graph, node: Node) -> Value | None:
+    if node.text("function") != "l2":
+        return None
+    squares = _emit(graph, node, "unary", node.inputs[0], function="square")
+    total = _emit(graph, node, "reduce", squares, **node.attributes | {"function": "sum"})
+    return _emit(graph, node, "unary", total, function="sqrt")
