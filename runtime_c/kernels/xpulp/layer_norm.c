@@ -31,21 +31,25 @@ EC_INLINE uint32_t bit_length(uint32_t value)
     return value == 0 ? 0 : ec_highest_bit(value) + 1;
 }
 
-/* The integer nearest to sqrt(value). */
+/*
+ * The integer nearest to sqrt(value), 2**30 <= value < 2**32: a line through the curve, two steps of
+ * Newton's method, and a correction by one. Differences of squares are small: they may wrap.
+ */
 static uint32_t rounded_sqrt(uint32_t value)
 {
-    uint32_t root = 0;
-    uint32_t rest = value;
-#pragma GCC unroll 1
-    for (uint32_t bit = 1u << 30; bit > 0; bit >>= 2) {
-        const uint32_t trial = root + bit;
-        root >>= 1;
-        if (rest >= trial) {
-            rest -= trial;
-            root += bit;
-        }
+    uint32_t root = (((value >> 15) * 21846) >> 16) + 23210;
+    root = (root + value / root) >> 1;
+    root = (root + value / root) >> 1;
+    int32_t rest = (int32_t)(value - root * root);
+    while (rest > (int32_t)root) {
+        rest -= (int32_t)(2 * root + 1);
+        ++root;
     }
-    return root + (rest > root);
+    while (rest <= -(int32_t)root) {
+        rest += (int32_t)(2 * root - 1);
+        --root;
+    }
+    return root;
 }
 
 /* value / columns and the remainder, without a division. */
@@ -229,6 +233,9 @@ EC_INLINE uint32_t squares_of_pairs(const ec_layer_norm_args *a, const centring 
 static uint64_t epsilon(const row_constants *k, int32_t amount)
 {
     const uint64_t limit = (uint64_t)1 << 62;
+    if (amount < 0 && k->epsilon >> 32 == 0) {
+        return (uint32_t)k->epsilon >> -amount;
+    }
     if (amount < 0) {
         return k->epsilon >> -amount;
     }
@@ -250,10 +257,16 @@ static scaling scale(const ec_layer_norm_args *a, const row_constants *constants
     const uint32_t g = constants->square_shift;
     const uint64_t t = squares + epsilon(constants, 2 * (by->exponent - (int32_t)g) - 8);
     const uint32_t upper = (uint32_t)(t >> 32);
-    const int32_t length =
-        (int32_t)(upper ? 32 + bit_length(upper) : bit_length((uint32_t)t));
-    const int32_t h = (length - 31) >> 1;
-    const uint32_t s = rounded_sqrt((uint32_t)(h < 0 ? t << (-2 * h) : t >> (2 * h)));
+    int32_t h;
+    uint32_t scaled; /* in [2**30, 2**32) */
+    if (upper == 0) {
+        h = ((int32_t)bit_length((uint32_t)t) - 31) >> 1;
+        scaled = (uint32_t)t << (-2 * h);
+    } else {
+        h = ((int32_t)bit_length(upper) + 1) >> 1;
+        scaled = (uint32_t)(t >> (2 * h));
+    }
+    const uint32_t s = rounded_sqrt(scaled);
     uint32_t r = (a->multiplier + (s >> 1)) / s;
     int32_t k = (int32_t)(a->shift + g) + h;
     if (k > MAX_SHIFT) {
@@ -373,11 +386,29 @@ static int fits_pairs(const ec_layer_norm_args *a, const scaling *to)
     return to->factor <= INT16_MAX && to->shift > 0 && zero_fits;
 }
 
+/* Any row, with or without gain. */
+static __attribute__((noinline)) void normalize_other(const ec_layer_norm_args *a,
+                                                      const centring *by, const scaling *to,
+                                                      size_t x, size_t y, int pairs)
+{
+    if (!pairs) {
+        for (uint32_t c = 0; c < a->columns; ++c) {
+            normalize_one(a, c, y, centred(a, by, x + c), to);
+        }
+    } else if (a->x_type == EC_I8) {
+        normalize_pairs(a, by, to, x, y, EC_I8, a->y_type, a->gain != NULL);
+    } else if (a->y_type == EC_I8) { /* with gain */
+        normalize_pairs(a, by, to, x, y, EC_I16, EC_I8, 1);
+    } else {
+        normalize_pairs(a, by, to, x, y, EC_I16, a->y_type, a->gain != NULL);
+    }
+}
+
 EC_INLINE void normalize_row(const ec_layer_norm_args *a, const row_constants *constants, size_t x,
                              size_t y, ec_type x_type)
 {
     const centring by = centre(a, constants, x, x_type);
-    const int pairs = by.exponent >= 0 && constants->square_shift >= 2;
+    int pairs = by.exponent >= 0 && constants->square_shift >= 2;
     scaling to = {0, 0};
     if (by.exponent < 15) { /* not all equal */
         const uint32_t g = constants->square_shift;
@@ -385,19 +416,24 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *a, const row_constants *c
                                        : sum_of_squares(a, &by, x, g, a->columns);
         to = scale(a, constants, &by, squares);
     }
-    if (!pairs || !fits_pairs(a, &to)) {
-        for (uint32_t c = 0; c < a->columns; ++c) {
-            normalize_one(a, c, y, centred(a, &by, x + c), &to);
-        }
-    } else if (a->y_type != EC_I8) {
-        normalize_pairs(a, &by, &to, x, y, x_type, a->y_type, a->gain != NULL);
-    } else if (a->gain == NULL && x_type == EC_I16) {
+    pairs = pairs && fits_pairs(a, &to);
+    if (pairs && x_type == EC_I16 && a->y_type == EC_I8 && a->gain == NULL) {
         normalize_i8(a, &by, &to, x, y);
-    } else if (a->gain == NULL) {
-        normalize_pairs(a, &by, &to, x, y, x_type, EC_I8, 0);
     } else {
-        normalize_pairs(a, &by, &to, x, y, x_type, EC_I8, 1);
+        normalize_other(a, &by, &to, x, y, pairs);
     }
+}
+
+static __attribute__((noinline)) void normalize_row_i8(const ec_layer_norm_args *a, const row_constants *constants,
+                             uint32_t row)
+{
+    normalize_row(a, constants, (size_t)row * a->x_stride, (size_t)row * a->y_stride, EC_I8);
+}
+
+static __attribute__((noinline)) void normalize_row_i16(const ec_layer_norm_args *a, const row_constants *constants,
+                              uint32_t row)
+{
+    normalize_row(a, constants, (size_t)row * a->x_stride, (size_t)row * a->y_stride, EC_I16);
 }
 
 void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores)
@@ -412,9 +448,9 @@ void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores
                                      (uint64_t)a.epsilon_q8 * a.columns};
     for (; r < end; ++r) {
         if (a.x_type == EC_I8) {
-            normalize_row(&a, &constants, (size_t)r * a.x_stride, (size_t)r * a.y_stride, EC_I8);
+            normalize_row_i8(&a, &constants, r);
         } else {
-            normalize_row(&a, &constants, (size_t)r * a.x_stride, (size_t)r * a.y_stride, EC_I16);
+            normalize_row_i16(&a, &constants, r);
         }
     }
 }

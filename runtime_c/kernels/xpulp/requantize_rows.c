@@ -62,7 +62,11 @@ static void one_column(const ec_requantize_rows_args *a, uint32_t row, uint32_t 
 void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores)
 {
     const ec_requantize_rows_args a = *args;
-    const ec_share s = ec_share_of(a.rows, a.columns, core, cores);
+    ec_share s = ec_share_of(a.rows, a.columns, core, cores);
+    if (a.columns % (4 * cores) == 0) { /* longer runs, and every core in banks of its own */
+        s = (ec_share){0, a.rows, ec_share_start(a.columns, core, cores),
+                       ec_share_start(a.columns, core + 1, cores)};
+    }
     void (*four)(const ec_requantize_rows_args *, uint32_t, uint32_t, uint32_t) =
         a.table != NULL      ? four_table
         : a.residual != NULL ? four_residual
@@ -74,7 +78,8 @@ void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint
     }
     /* Cores start at different columns: rows tend to start in the same bank. */
     const uint32_t fours = (s.column_end - s.column) >> 2;
-    uint32_t c = s.column + ec_share_start(fours, core, cores) * 4;
+    const uint32_t turn = ec_share_start(fours, core, cores);
+    uint32_t c = s.column + (turn < fours ? 4 * turn : 0);
     for (uint32_t left = fours; left > 0; --left) {
         four(&a, s.row, s.row_end - s.row, c);
         c += 4;
