@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,11 +53,11 @@ def integers(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     return RANDOM.integers(info.min, int(info.max) + 1, shape).astype(dtype)
 
 
-def evaluate(op: str, operands: list[np.ndarray], **attributes: object) -> np.ndarray:
+def evaluate(op: str, operands: list[np.ndarray], **attributes: Any) -> np.ndarray:
     """The integer reference of an operator."""
     graph = Graph()
     values = [graph.constant(array) for array in operands]
-    node = create(graph, op, values, {"scale": 1.0, "zero": 0, **attributes})
+    node = create(graph, op, values, {"scale": 1.0, "zero": 0} | attributes)
     result: np.ndarray = lookup(op).evaluate(node, operands)[0]
     return result
 
@@ -139,7 +140,7 @@ def attention_softmax(rows: int, keys: int) -> Case:
     table = exponential_table()
     expected = table[np.minimum(distance, limit).astype(np.int64) * multiplier >> shift]
     p, sums = np.zeros((rows, keys), np.uint8), np.zeros(rows, np.int32)
-    arrays = {"scores": scores, "exp_table": table, "p": p, "sums": sums}
+    arrays: dict[str, np.ndarray] = {"scores": scores, "exp_table": table, "p": p, "sums": sums}
     scalars = strided(scores=scores, p=p) | {"rows": rows, "columns": keys}
     scalars |= {"limit": limit, "multiplier": multiplier, "shift": shift}
     shape = f"[{rows},{keys}]"
