@@ -33,8 +33,15 @@ class Moments:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Covariance of the channels, ``[K, K]``."""
-        return np.asarray(self.gram / max(self.count, 1) - np.outer(self.mean, self.mean))
+        """Covariance of the channels, ``[K, K]``, its off-diagonal part shrunk.
+
+        ``count`` rows show correlations of about ``1 / sqrt(count)`` between channels that have
+        none; what is fitted to them does harm on other rows. The part ``K / (K + count)`` of the
+        matrix is replaced by that of its diagonal.
+        """
+        seen = self.gram / max(self.count, 1) - np.outer(self.mean, self.mean)
+        share = self.count / (len(seen) + self.count)
+        return np.asarray(share * seen + (1 - share) * np.diag(np.diag(seen)))
 
     def add(self, array: np.ndarray) -> None:
         """Take the rows of ``array`` into account."""

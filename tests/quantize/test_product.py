@@ -5,6 +5,7 @@ import pytest
 
 from edgecomp.ir import DType, Quantization
 from edgecomp.ir.fixed_point import requantize
+from edgecomp.quantize.calibrate import Moments
 from edgecomp.quantize.lower.product import QuantizedWeights, quantize_weights
 
 X = Quantization(0.05, -7)
@@ -57,3 +58,33 @@ def test_zero_layer_gives_its_bias() -> None:
     """Weights of nothing but zeros leave the bias."""
     quantized = quantize_weights(np.zeros((2, 3)), np.array([1.0, -2.0]), X, Quantization(0.1))
     assert outputs(quantized, np.array([[127, -128, 5]]), DType.I8).tolist() == [[10, -20]]
+
+
+def held_out_db(rows: np.ndarray, others: np.ndarray, fitted: bool) -> float:
+    """SQNR on ``others`` of weights that were fitted to the moments of ``rows``, or rounded."""
+    weights = np.random.default_rng(9).standard_normal((32, rows.shape[1]))
+    moments = Moments(0, np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2))
+    moments.add(rows)
+    y = Quantization(0.01)
+    quantized = quantize_weights(weights, np.zeros(32), X, y, moments if fitted else None)
+    p = quantized.parameters
+    scales = p.multiplier * y.scale / (X.scale * 2.0**p.shift)
+    error = weights - quantized.weights * scales[:, None]
+    lost = others @ error.T - (moments.mean @ error.T if fitted else 0.0)
+    return float(10 * np.log10(np.square(others @ weights.T).sum() / np.square(lost).sum()))
+
+
+@pytest.mark.parametrize(("count", "width"), [(16, 64), (64, 256), (256, 256), (1000, 256)])
+def test_independent_channels_lose_next_to_nothing(count: int, width: int) -> None:
+    """Correlations that only the calibration rows have are hardly fitted (5 dB if they were)."""
+    rows, others = np.split(np.random.default_rng(count).standard_normal((2 * count, width)), 2)
+    assert held_out_db(rows, others, True) > held_out_db(rows, others, False) - 0.6
+
+
+@pytest.mark.parametrize("count", [64, 800])
+def test_correlated_channels_gain(count: int) -> None:
+    """More than 3 dB on other rows where a few directions hold most of the energy."""
+    rng = np.random.default_rng(count)
+    mixed = rng.standard_normal((2 * count, 16)) @ rng.standard_normal((16, 192))
+    rows, others = np.split(mixed + 0.1 * rng.standard_normal(mixed.shape), 2)
+    assert held_out_db(rows, others, True) > held_out_db(rows, others, False) + 3
