@@ -158,7 +158,7 @@ class LayerRow:
     weights_l3: int
     weights_l2: int
     weights_bytes: int
-    prefetch: int
+    weights_from: int
     output: int
     output_bytes: int
 
@@ -193,7 +193,7 @@ def _row(
         weights_l3=placement.block_l3[index],
         weights_l2=placement.block_l2[index],
         weights_bytes=placement.blocks[index].bytes,
-        prefetch=int(placement.prefetch[index]),
+        weights_from=placement.weights_from[index],
         output=placement.address(node.output, index),
         output_bytes=node.output.type.bytes,
     )

@@ -1,8 +1,9 @@
 """The L2 plan of a network: which tensor and which weight block lies where, and when.
 
 Steps are layers in execution order. Activations live from the layer that writes them to the last
-that reads them; a layer's weights live from the layer before (they are read from L3 while it
-runs) or, where that does not fit, from the layer itself.
+that reads them. A layer's weights are read from L3 while the layers before it run: at the earliest
+from the layer before that has weights, since L3 delivers one block at a time, and later where L2
+has no room for that.
 """
 
 from __future__ import annotations
@@ -28,14 +29,18 @@ class WeightBlock:
 
 @dataclass(frozen=True)
 class Placement:
-    """Addresses in the L2 arena and offsets in the L3 image."""
+    """Addresses in the L2 arena and offsets in the L3 image.
+
+    ``weights_from[i]`` is the layer at whose start the read of layer ``i``'s weights may begin;
+    ``i`` itself where nothing hides the read.
+    """
 
     plan: Plan
     tensors: dict[Value, int]
     blocks: list[WeightBlock]
     block_l2: list[int]
     block_l3: list[int]
-    prefetch: list[bool]
+    weights_from: list[int]
     l3_bytes: int
 
     def address(self, value: Value, layer: int) -> int:
@@ -47,28 +52,28 @@ class Placement:
 
 
 def place(graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2") -> Placement:
-    """Plan L2 for ``layers``; prefetching is given up where it does not fit.
+    """Plan L2 for ``layers``; reading ahead is given up where it does not fit.
 
     Raises ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes
     all the same.
     """
     blocks = [_weight_block(node) for node in layers]
     activations = _activations(graph, layers)
-    prefetch = [index > 0 and block.bytes > 0 for index, block in enumerate(blocks)]
+    weights_from = _earliest(blocks)
     while True:
-        buffers = [*activations.values(), *_weight_buffers(layers, blocks, prefetch)]
+        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from)]
         try:
             plan = pack(buffers, capacity, memory)
             break
         except DoesNotFit:
-            victim = _prefetch_at_peak(buffers, prefetch)
+            victim = _read_ahead_at_peak(buffers, weights_from)
             if victim is None:
                 raise
-            prefetch[victim] = False
+            weights_from[victim] += 1
     tensors = {value: plan.addresses[buffer.name] for value, buffer in activations.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
     block_l3, l3_bytes = _l3_offsets(blocks)
-    return Placement(plan, tensors, blocks, block_l2, block_l3, prefetch, l3_bytes)
+    return Placement(plan, tensors, blocks, block_l2, block_l3, weights_from, l3_bytes)
 
 
 def _weight_block(node: Node) -> WeightBlock:
@@ -103,23 +108,33 @@ def _block_name(index: int) -> str:
     return f"weights[{index}]"
 
 
-def _weight_buffers(
-    layers: Sequence[Node], blocks: list[WeightBlock], prefetch: list[bool]
-) -> list[Buffer]:
+def _earliest(blocks: list[WeightBlock]) -> list[int]:
+    """For every layer the one before it that has weights; the first layer for the first."""
+    result = []
+    previous = 0
+    for index, block in enumerate(blocks):
+        result.append(previous if block.bytes else index)
+        if block.bytes:
+            previous = index
+    return result
+
+
+def _weight_buffers(blocks: list[WeightBlock], weights_from: list[int]) -> list[Buffer]:
     return [
-        Buffer(_block_name(i), block.bytes, i - int(prefetch[i]), i, ALIGNMENT)
+        Buffer(_block_name(i), block.bytes, weights_from[i], i, ALIGNMENT)
         for i, block in enumerate(blocks)
         if block.bytes
     ]
 
 
-def _prefetch_at_peak(buffers: list[Buffer], prefetch: list[bool]) -> int | None:
-    """The prefetch that is in the way where most bytes are live; None where there is none."""
-    steps = range(len(prefetch))
+def _read_ahead_at_peak(buffers: list[Buffer], weights_from: list[int]) -> int | None:
+    """The layer whose early read is in the way where most bytes are live; None if none is."""
+    steps = range(len(weights_from))
     live = [sum(b.size for b in buffers if b.first_step <= s <= b.last_step) for s in steps]
     for step in sorted(steps, key=lambda s: -live[s]):
-        if step + 1 < len(prefetch) and prefetch[step + 1]:
-            return step + 1
+        early = [i for i, start in enumerate(weights_from) if start <= step < i]
+        if early:
+            return early[0]
     return None
 
 

@@ -94,11 +94,12 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
 def _exposed_l3(placement: Placement, tilings: list[Tiling], board: Board) -> list[float]:
     """What each layer waits for its weights, in cluster cycles.
 
-    All of the read, or, with prefetch, what the layer before it does not hide.
+    What the layers do not hide that run while the weights are read.
     """
     waits = []
     for index, block in enumerate(placement.blocks):
         read = board.l3_l2_cycles(block.bytes) if block.bytes else 0.0
-        hidden = tilings[index - 1].cost.total if placement.prefetch[index] else 0.0
+        start = placement.weights_from[index]
+        hidden = sum(tiling.cost.total for tiling in tilings[start:index])
         waits.append(max(0.0, read - hidden))
     return waits

@@ -45,7 +45,8 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
     block = placement.blocks[index]
     memory = f"layer {index}, engine cluster, L2 {placement.address(layer.node.output, index)}"
     if block.bytes:
-        when = "prefetched" if placement.prefetch[index] else "read before the layer"
+        start = placement.weights_from[index]
+        when = f"read from layer {start} on" if start < index else "read before the layer"
         memory += (
             f", weights {block.bytes} bytes: L3 {placement.block_l3[index]} -> "
             f"L2 {placement.block_l2[index]}, {when}"

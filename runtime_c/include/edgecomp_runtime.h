@@ -21,12 +21,13 @@ struct ec_layer {
     uint32_t weights_l3;
     uint32_t weights_l2;
     uint32_t weights_bytes;
-    uint32_t prefetch;        /* 1: the weights may be read while the layer before runs */
+    uint32_t weights_from;    /* the layer at whose start the read may begin, at most this one */
     uint32_t output;
     uint32_t output_bytes;
 };
 
-/* Run layers [0, count) in order, reading weights from L3 one layer ahead where planned. */
+/* Run layers [0, count) in order. Weights come from L3 one block at a time, while layers before
+ * theirs run where that is planned. */
 void ec_run_layers(const ec_layer *layers, uint32_t count);
 
 /* One operand on its way through L1: one or two buffers, the tile in use and the one in flight. */

@@ -58,29 +58,43 @@ void ec_stream_close(ec_stream *stream)
     ec_hal_wait(stream->pending[1]);
 }
 
+/* The first layer from `layer` on that has weights; count if there is none. */
+static uint32_t with_weights(const ec_layer *layers, uint32_t count, uint32_t layer)
+{
+    while (layer < count && layers[layer].weights_bytes == 0)
+        ++layer;
+    return layer;
+}
+
 static ec_transfer load_weights(const ec_layer *layer)
 {
-    if (layer->weights_bytes == 0)
-        return EC_NO_TRANSFER;
     return ec_hal_l3_load(ec_hal_l2() + layer->weights_l2, layer->weights_l3,
                           layer->weights_bytes);
 }
 
 void ec_run_layers(const ec_layer *layers, uint32_t count)
 {
-    ec_transfer weights = load_weights(&layers[0]);
+    uint32_t next = with_weights(layers, count, 0); /* whose weights are read next */
+    uint32_t owner = count;                         /* whose weights are being read */
+    ec_transfer weights = EC_NO_TRANSFER;
     for (uint32_t i = 0; i < count; ++i) {
-        const ec_layer *layer = &layers[i];
-        const ec_layer *next = i + 1 < count ? &layers[i + 1] : NULL;
         ec_hal_layer_begin(i);
-        ec_hal_l3_wait(weights);
-        weights = EC_NO_TRANSFER;
-        if (next != NULL && next->prefetch)
-            weights = load_weights(next);
-        layer->run(layer);
-        ec_hal_layer_end(i, ec_hal_l2() + layer->output, layer->output_bytes);
-        if (next != NULL && !next->prefetch)
-            weights = load_weights(next);
+        if (next == i) {
+            weights = load_weights(&layers[i]);
+            owner = i;
+            next = with_weights(layers, count, i + 1);
+        }
+        if (owner == i) {
+            ec_hal_l3_wait(weights);
+            owner = count;
+        }
+        if (owner == count && next < count && layers[next].weights_from <= i) {
+            weights = load_weights(&layers[next]);
+            owner = next;
+            next = with_weights(layers, count, next + 1);
+        }
+        layers[i].run(&layers[i]);
+        ec_hal_layer_end(i, ec_hal_l2() + layers[i].output, layers[i].output_bytes);
     }
 }
 

@@ -83,7 +83,7 @@ def test_nothing_that_is_needed_is_overwritten(graph: Graph, tight: bool) -> Non
             if step in steps_of(graph, nodes, v)
         ]
         for index, block in enumerate(placement.blocks):
-            begins = index - int(placement.prefetch[index])
+            begins = placement.weights_from[index]
             if block.bytes and begins <= step <= index:
                 spans.append((placement.block_l2[index], block.bytes, f"weights {index}"))
         spans.sort()
@@ -175,24 +175,40 @@ def weights(count: int) -> str:
     return "\n".join([*lines, "}"])
 
 
-def test_weights_are_read_one_layer_early_where_they_fit() -> None:
+def test_weights_are_read_while_the_layer_before_runs_where_they_fit() -> None:
     _, placement = planned(weights(4))
-    assert placement.prefetch == [False, True, True, True]
+    assert placement.weights_from == [0, 0, 1, 2]
     assert life(placement, "weights[2]") == (1, 2)
 
 
-def test_prefetch_is_given_up_where_it_does_not_fit() -> None:
+def test_weights_are_read_from_the_layer_before_that_has_any() -> None:
+    """A layer without weights in between gives the read more time, not less."""
+    text = """
+graph "g" (%x: f32[100]) -> (%c) {
+  %v: f32[100] = constant normal 1
+  %a: f32[100] = add(%x, %v)
+  %b: f32[100] = add(%a, %a)
+  %w: f32[100] = constant normal 2
+  %c: f32[100] = add(%b, %w)
+}
+"""
+    _, placement = planned(text)
+    assert placement.weights_from == [0, 1, 0]
+    assert life(placement, "weights[2]") == (0, 2)
+
+
+def test_reading_ahead_is_given_up_where_it_does_not_fit() -> None:
     """Two blocks of 1000 bytes never fit 1500, so that no layer may read ahead."""
     _, placement = planned(weights(4), 1500)
-    assert placement.prefetch == [False] * 4
+    assert placement.weights_from == [0, 1, 2, 3]
     assert placement.plan.size <= 1500
 
 
-def test_only_the_prefetches_that_are_in_the_way_are_given_up() -> None:
+def test_only_the_early_reads_that_are_in_the_way_are_given_up() -> None:
     """The third layer has a large result, which the fourth reads; the others may read ahead."""
     text = weights(5).replace("%y2: f32[8]", "%y2: f32[300]")
     _, placement = planned(text, 2500)
-    assert placement.prefetch == [False, True, True, False, False]
+    assert placement.weights_from == [0, 0, 1, 3, 4]
 
 
 def test_what_does_not_fit_at_all_is_refused_with_the_memory_named() -> None:
