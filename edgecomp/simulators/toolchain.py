@@ -21,10 +21,10 @@ HOW = (
 )
 
 _ARCHITECTURE = ["-march=rv32imc_zicsr", "-mabi=ilp32"]
-_COMMON = ["-std=c11", "-O3", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
+_COMMON = ["-std=c11", "-O2", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 _LINK = ["-nostdlib", "-Wl,--gc-sections"]
-_GCC = [*_ARCHITECTURE, "-fno-tree-loop-distribute-patterns", "-Wl,--no-warn-rwx-segments"]
-_CLANG = ["--target=riscv32-unknown-elf", *_ARCHITECTURE]
+_GCC = [*_ARCHITECTURE, "-flto", "-fno-tree-loop-distribute-patterns", "-Wl,--no-warn-rwx-segments"]
+_CLANG = ["--target=riscv32-unknown-elf", *_ARCHITECTURE, "-flto"]
 _ZIG = ["-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+i+m+c+zicsr", "-mabi=ilp32"]
 _NEWEST_CLANG = 25
 _OLDEST_CLANG = 16

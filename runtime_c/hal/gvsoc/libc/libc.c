@@ -3,7 +3,10 @@
 
 #include <stdint.h>
 
-void *memset(void *to, int value, size_t bytes)
+/* Calls to these appear after link-time optimisation has looked for users. */
+#define CALLED_BY_COMPILER __attribute__((used))
+
+CALLED_BY_COMPILER void *memset(void *to, int value, size_t bytes)
 {
     uint8_t *byte = to;
     while (bytes > 0 && ((uintptr_t)byte & 3u) != 0) {
@@ -21,7 +24,7 @@ void *memset(void *to, int value, size_t bytes)
 }
 
 /* Words where both sides are aligned, eight at a time to overlap the latency of L2. */
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+CALLED_BY_COMPILER void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     uint8_t *byte = to;
     const uint8_t *source = from;
@@ -45,7 +48,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t bytes)
+CALLED_BY_COMPILER void *memmove(void *to, const void *from, size_t bytes)
 {
     uint8_t *byte = to;
     const uint8_t *source = from;
@@ -64,7 +67,7 @@ typedef union {
     } part;
 } split;
 
-uint64_t __ashldi3(uint64_t value, int count)
+CALLED_BY_COMPILER uint64_t __ashldi3(uint64_t value, int count)
 {
     split v = {value};
     if (count >= 32) {
@@ -77,7 +80,7 @@ uint64_t __ashldi3(uint64_t value, int count)
     return v.all;
 }
 
-uint64_t __lshrdi3(uint64_t value, int count)
+CALLED_BY_COMPILER uint64_t __lshrdi3(uint64_t value, int count)
 {
     split v = {value};
     if (count >= 32) {
@@ -90,7 +93,7 @@ uint64_t __lshrdi3(uint64_t value, int count)
     return v.all;
 }
 
-int64_t __ashrdi3(int64_t value, int count)
+CALLED_BY_COMPILER int64_t __ashrdi3(int64_t value, int count)
 {
     split v = {(uint64_t)value};
     const int32_t high = (int32_t)v.part.high;
@@ -123,7 +126,7 @@ static uint64_t divide(uint64_t value, uint64_t by, uint64_t *rest)
     return quotient;
 }
 
-uint64_t __udivdi3(uint64_t value, uint64_t by)
+CALLED_BY_COMPILER uint64_t __udivdi3(uint64_t value, uint64_t by)
 {
     uint64_t rest;
     if (((value | by) >> 32) == 0)
@@ -131,14 +134,14 @@ uint64_t __udivdi3(uint64_t value, uint64_t by)
     return divide(value, by, &rest);
 }
 
-uint64_t __umoddi3(uint64_t value, uint64_t by)
+CALLED_BY_COMPILER uint64_t __umoddi3(uint64_t value, uint64_t by)
 {
     uint64_t rest;
     (void)divide(value, by, &rest);
     return rest;
 }
 
-int64_t __divdi3(int64_t value, int64_t by)
+CALLED_BY_COMPILER int64_t __divdi3(int64_t value, int64_t by)
 {
     const uint64_t a = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
     const uint64_t b = by < 0 ? 0u - (uint64_t)by : (uint64_t)by;
@@ -146,7 +149,7 @@ int64_t __divdi3(int64_t value, int64_t by)
     return (int64_t)((value < 0) != (by < 0) ? 0u - quotient : quotient);
 }
 
-int64_t __moddi3(int64_t value, int64_t by)
+CALLED_BY_COMPILER int64_t __moddi3(int64_t value, int64_t by)
 {
     const uint64_t a = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
     const uint64_t b = by < 0 ? 0u - (uint64_t)by : (uint64_t)by;
