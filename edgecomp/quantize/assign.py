@@ -4,6 +4,8 @@ Constraints are collected first, scales chosen afterwards:
 
 1. Data movement keeps its quantization: operand and result are one *class*.
 2. The two operands of a sum or difference and its result are one class (the residual stream).
+   So are operand and result of a sum with a constant (a position embedding) where that is 16 bits
+   wide.
 3. The operands and the result of a concatenation are one class, and so are those of an 8-bit
    maximum or minimum.
 4. A class is 16 bits wide if it holds a sum of two activations, the input of a normalisation or a
@@ -123,6 +125,9 @@ class Assignment:
             if node.op == "concat" or is_sum(node):
                 self._unite_wideable(node)
         self._widen()
+        for node in reversed(graph.nodes):
+            if _is_offset(node) and self._is_wide(node.output):
+                self._unite_wideable(node)
         for node in graph.nodes:
             if node.op == "concat" and not self._class(node.output).wide:
                 for value in node.inputs:
@@ -141,6 +146,8 @@ class Assignment:
 
     def _unite_wideable(self, node: Node) -> None:
         for value in node.inputs:
+            if value.is_constant and node.op != "concat":
+                continue
             if not self._class(value).narrow and not self._class(node.output).narrow:
                 self._unite(value, node.output)
 
@@ -220,6 +227,12 @@ class Assignment:
 def is_sum(node: Node) -> bool:
     """Whether ``node`` adds or subtracts two activations."""
     return node.op in ("add", "sub") and not any(value.is_constant for value in node.inputs)
+
+
+def _is_offset(node: Node) -> bool:
+    """Whether ``node`` adds a constant to an activation."""
+    varying = [value for value in node.inputs if not value.is_constant]
+    return node.op == "add" and len(varying) == 1 and varying[0].shape == node.output.shape
 
 
 def is_selection(node: Node) -> bool:

@@ -100,3 +100,19 @@ def test_scale_in_front_of_a_normalisation_keeps_epsilon_in_32_bits() -> None:
       %y: f32[1, 4] = layer_norm(%h, %one, %zero) {axis = 1, epsilon = 1e-05}
     }""")
     assert 256 * 1e-5 / specs["h"].quantization.scale ** 2 < 1.001 * 2**31
+
+
+def test_what_a_position_embedding_is_added_to_has_16_bits() -> None:
+    """The residual stream begins at the layer before, class token included."""
+    specs, assignment, values = assigned("""graph "tokens" (%x: f32[1, 5, 8]) -> (%y) {
+  %w: f32[8, 8] = constant normal 1
+  %b: f32[8] = constant normal 2
+  %h: f32[1, 5, 8] = linear(%x, %w, %b)
+  %token: f32[1, 1, 8] = constant normal 3
+  %all: f32[1, 6, 8] = concat(%token, %h) {axis = 1}
+  %position: f32[1, 6, 8] = constant normal 4
+  %y: f32[1, 6, 8] = add(%all, %position)
+}""")
+    token = values["all"].producer.inputs[0]  # type: ignore[union-attr]
+    assert {specs["h"], specs["all"], specs["y"], assignment.spec(token)} == {specs["y"]}
+    assert specs["y"].dtype is DType.I16
