@@ -23,7 +23,7 @@ from edgecomp.simulators.toolchain import Toolchain, find_toolchain
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "runtime_c" / "kernels"
 LIBC = ROOT / "runtime_c" / "hal" / "gvsoc" / "libc"
-DEVICE = Path(__file__).parent / "device"
+CHIP = Path(__file__).parent / "chip"
 ARENA = 0x10004800
 ARENA_BYTES = 0x10020000 - ARENA
 ANSWER_SECONDS = 120.0
@@ -87,9 +87,9 @@ def build(folder: Path, implementation: str = "xpulp", toolchain: Toolchain | No
     (folder / "kernel_list.h").write_text(listing)
     sources = {p.name: p for p in (KERNELS / "reference").glob("*.c")}
     sources |= {p.name: p for p in (KERNELS / implementation).glob("*.c")}
-    files = [DEVICE / "boot.S", DEVICE / "driver.c", LIBC / "libc.c", *sorted(sources.values())]
+    files = [CHIP / "boot.S", CHIP / "driver.c", LIBC / "libc.c", *sorted(sources.values())]
     includes = [KERNELS / "include", LIBC, folder]
-    command = toolchain.compile(files, includes, DEVICE / "link.ld")
+    command = toolchain.compile(files, includes, CHIP / "link.ld")
     elf = folder / "kernels.elf"
     quiet = ["-Wno-cast-function-type"]  # one type for all entries of the table
     done = subprocess.run(

@@ -126,7 +126,7 @@ def attention_values(rows: int, keys: int, depth: int) -> Case:
     scalars = strided(p=p, v=v, acc=acc)
     scalars |= {"rows": rows, "columns": keys, "depth": depth, "first": 1}
     expected = p[:, :keys].astype(np.int32) @ v.astype(np.int32)
-    arrays = {"p": p, "v": v, "acc": acc}
+    arrays: dict[str, np.ndarray] = {"p": p, "v": v, "acc": acc}
     shape = f"p[{rows},{keys}] v[{keys},{depth}]"
     macs = rows * v.size
     return Case("attention_values", shape, arrays, scalars, "acc", expected, macs, "MAC/cycle")
@@ -157,7 +157,7 @@ def attention_normalize(rows: int, depth: int) -> Case:
     expected = np.clip((average * 1023 + (1 << 19)) >> 20, -128, 127)
     scalars = strided(acc=acc, y=y) | {"rows": rows, "depth": depth, "v_zero": -5}
     scalars |= {"multiplier": 1023, "bias": 1 << 19, "shift": 20, "y_type": I8}
-    arrays = {"acc": acc, "sums": sums, "y": y}
+    arrays: dict[str, np.ndarray] = {"acc": acc, "sums": sums, "y": y}
     return Case("attention_normalize", f"[{rows},{depth}]", arrays, scalars, "y", expected, y.size)
 
 

@@ -3,26 +3,38 @@
 
 static void look_up(const int8_t *x, const int8_t *middle, int8_t *y, uint32_t count)
 {
-    for (; count >= 8; count -= 8, x += 8, y += 8) {
-        const uint32_t a = (uint32_t)ec_lookup_i8(middle, x[0]);
-        const uint32_t b = (uint32_t)ec_lookup_i8(middle, x[1]);
-        const uint32_t c = (uint32_t)ec_lookup_i8(middle, x[2]);
-        const uint32_t d = (uint32_t)ec_lookup_i8(middle, x[3]);
-        const uint32_t e = (uint32_t)ec_lookup_i8(middle, x[4]);
-        const uint32_t f = (uint32_t)ec_lookup_i8(middle, x[5]);
-        const uint32_t g = (uint32_t)ec_lookup_i8(middle, x[6]);
-        const uint32_t h = (uint32_t)ec_lookup_i8(middle, x[7]);
-        ((ec_word *)y)[0] = ec_bytes(a, b, c, d);
-        ((ec_word *)y)[1] = ec_bytes(e, f, g, h);
+    const uint32_t quads = count >> 2;
+    if (quads > 0) {
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 12)
+                         "lb t0,0(%[x])\n lb t1,1(%[x])\n lb t2,2(%[x])\n lb t3,3(%[x])\n"
+                         EC_ASM_LB_AT("t0", "%[middle]", "t0")
+                         EC_ASM_LB_AT("t1", "%[middle]", "t1")
+                         EC_ASM_LB_AT("t2", "%[middle]", "t2")
+                         EC_ASM_LB_AT("t3", "%[middle]", "t3")
+                         "addi %[x],%[x],4\n"
+                         EC_ASM_PACKLO_B("t0", "t1", "t0")
+                         EC_ASM_PACKHI_B("t0", "t3", "t2")
+                         EC_ASM_LAST EC_ASM_SW("t0", "4", "%[y]")
+                         EC_ASM_END
+                         : [x] "+&r"(x), [y] "+&r"(y)
+                         : [n] "r"(quads), [middle] "r"(middle)
+                         : "memory", "t0", "t1", "t2", "t3");
     }
+    count &= 3;
     for (; count > 0; --count) {
         *y++ = (int8_t)ec_lookup_i8(middle, *x++);
     }
 }
 
+/* Where x and y are dense, one long row: it splits evenly and has no remainders. */
 void ec_table(const ec_table_args *args, uint32_t core, uint32_t cores)
 {
-    const ec_table_args a = *args;
+    ec_table_args a = *args;
+    if (a.x_stride == a.columns && a.y_stride == a.columns) {
+        a.columns *= a.rows;
+        a.rows = 1;
+    }
     const ec_share s = ec_share_of(a.rows, a.columns, core, cores);
     for (uint32_t r = s.row; r < s.row_end; ++r) {
         look_up(a.x + (size_t)r * a.x_stride + s.column, a.table + 128,
