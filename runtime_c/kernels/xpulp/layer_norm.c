@@ -35,7 +35,7 @@ EC_INLINE uint32_t bit_length(uint32_t value)
  * The integer nearest to sqrt(value), 2**30 <= value < 2**32: a line through the curve, two steps of
  * Newton's method, and a correction by one. Differences of squares are small: they may wrap.
  */
-static uint32_t rounded_sqrt(uint32_t value)
+EC_INLINE uint32_t rounded_sqrt(uint32_t value)
 {
     uint32_t root = (((value >> 15) * 21846) >> 16) + 23210;
     root = (root + value / root) >> 1;
@@ -87,7 +87,7 @@ EC_INLINE uint32_t load_last(const void *x, size_t index, ec_type type)
     return ec_pack_h(value, value);
 }
 
-static centring centre_of(const ec_layer_norm_args *a, const row_constants *k, int32_t sum,
+EC_INLINE centring centre_of(const ec_layer_norm_args *a, const row_constants *k, int32_t sum,
                           int32_t low, int32_t high)
 {
     uint32_t rest;
@@ -174,7 +174,7 @@ EC_INLINE uint32_t centring_offset(const centring *by)
     return ec_pack_h(offset, offset);
 }
 
-static uint32_t sum_of_squares(const ec_layer_norm_args *a, const centring *by, size_t x,
+static __attribute__((noinline)) uint32_t sum_of_squares(const ec_layer_norm_args *a, const centring *by, size_t x,
                                uint32_t square_shift, uint32_t count)
 {
     const int32_t half = (1 << square_shift) >> 1;
@@ -227,10 +227,10 @@ EC_INLINE uint32_t squares_of_pairs(const ec_layer_norm_args *a, const centring 
             sum = ec_sdotsp_h(sum, second, second);
         }
     }
-    return sum + sum_of_squares(a, by, x, square_shift, a->columns & 3);
+    return a->columns & 3 ? sum + sum_of_squares(a, by, x, square_shift, a->columns & 3) : sum;
 }
 
-static uint64_t epsilon(const row_constants *k, int32_t amount)
+static __attribute__((noinline)) uint64_t epsilon(const row_constants *k, int32_t amount)
 {
     const uint64_t limit = (uint64_t)1 << 62;
     if (amount < 0 && k->epsilon >> 32 == 0) {
@@ -251,7 +251,7 @@ static uint32_t square_shift_of(uint32_t width)
     return shift;
 }
 
-static scaling scale(const ec_layer_norm_args *a, const row_constants *constants,
+EC_INLINE scaling scale(const ec_layer_norm_args *a, const row_constants *constants,
                      const centring *by, uint32_t squares)
 {
     const uint32_t g = constants->square_shift;
@@ -277,7 +277,7 @@ static scaling scale(const ec_layer_norm_args *a, const row_constants *constants
     return result;
 }
 
-static void normalize_one(const ec_layer_norm_args *a, uint32_t column, size_t y, int32_t c,
+static __attribute__((noinline)) void normalize_one(const ec_layer_norm_args *a, uint32_t column, size_t y, int32_t c,
                           const scaling *to)
 {
     int32_t n = (c * (int32_t)to->factor + ((1 << to->shift) >> 1)) >> to->shift;
@@ -424,33 +424,32 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *a, const row_constants *c
     }
 }
 
-static __attribute__((noinline)) void normalize_row_i8(const ec_layer_norm_args *a, const row_constants *constants,
-                             uint32_t row)
-{
-    normalize_row(a, constants, (size_t)row * a->x_stride, (size_t)row * a->y_stride, EC_I8);
-}
+#define EC_NORMALIZE_ROWS(name, type)                                                           \
+    static __attribute__((noinline)) void name(const ec_layer_norm_args *a,                     \
+                                               const row_constants *constants, uint32_t row,    \
+                                               uint32_t end)                                    \
+    {                                                                                           \
+        for (uint32_t r = row; r < end; ++r) {                                                  \
+            normalize_row(a, constants, (size_t)r * a->x_stride, (size_t)r * a->y_stride, type);\
+        }                                                                                       \
+    }
 
-static __attribute__((noinline)) void normalize_row_i16(const ec_layer_norm_args *a, const row_constants *constants,
-                              uint32_t row)
-{
-    normalize_row(a, constants, (size_t)row * a->x_stride, (size_t)row * a->y_stride, EC_I16);
-}
+EC_NORMALIZE_ROWS(normalize_i8_rows, EC_I8)
+EC_NORMALIZE_ROWS(normalize_i16_rows, EC_I16)
 
 void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores)
 {
     const ec_layer_norm_args a = *args;
     const uint32_t end = ec_share_start(a.rows, core + 1, cores);
-    uint32_t r = ec_share_start(a.rows, core, cores);
+    const uint32_t r = ec_share_start(a.rows, core, cores);
     if (a.columns == 0 || r >= end) {
         return;
     }
     const row_constants constants = {UINT32_MAX / a.columns, square_shift_of(a.columns),
                                      (uint64_t)a.epsilon_q8 * a.columns};
-    for (; r < end; ++r) {
-        if (a.x_type == EC_I8) {
-            normalize_row_i8(&a, &constants, r);
-        } else {
-            normalize_row_i16(&a, &constants, r);
-        }
+    if (a.x_type == EC_I8) {
+        normalize_i8_rows(&a, &constants, r, end);
+    } else {
+        normalize_i16_rows(&a, &constants, r, end);
     }
 }
