@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -14,7 +14,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from edgecomp.targets.rates import KernelRates
+from edgecomp.targets.rates import KernelRates, Work
 
 ClockName = Literal["cluster", "fabric", "peripheral"]
 
@@ -73,9 +73,10 @@ class Transfer(_Section):
     bytes_per_cycle: PositiveFloat
     cycles_per_transfer: NonNegativeFloat = 0.0
 
-    def cycles(self, row_bytes: int, rows: int = 1) -> float:
-        """Cycles of `clock` for one transfer of `rows` rows of `row_bytes` bytes."""
-        return self.cycles_per_transfer + rows * math.ceil(row_bytes / self.bytes_per_cycle)
+    def cycles(self, row_bytes: Work, rows: Work = 1, planes: Work = 1) -> Work:
+        """Cycles of `clock` for `planes` transfers of `rows` rows of `row_bytes` bytes each."""
+        row = np.ceil(row_bytes / self.bytes_per_cycle)
+        return planes * (self.cycles_per_transfer + rows * row)
 
 
 class Transfers(_Section):
@@ -83,6 +84,13 @@ class Transfers(_Section):
 
     l2_l1: Transfer
     l3_l2: Transfer
+
+
+class Orchestration(_Section):
+    """What the core that runs the tile loops spends, in cluster cycles."""
+
+    cycles_per_step: NonNegativeFloat
+    cycles_per_transfer: NonNegativeFloat
 
 
 class Power(_Section):
@@ -136,6 +144,7 @@ class Board(_Section):
     reserved: Reserved
     clocks: Clocks
     transfers: Transfers
+    orchestration: Orchestration
     power: Power
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
@@ -166,24 +175,20 @@ class Board(_Section):
         """L3 for planned buffers."""
         return self.memories.l3_bytes
 
-    def l2_l1_cycles(self, row_bytes: int, rows: int = 1) -> float:
-        """Cluster cycles of one transfer between L2 and L1."""
-        return self._cluster_cycles(self.transfers.l2_l1, row_bytes, rows)
+    def l2_l1_cycles(self, row_bytes: Work, rows: Work = 1, planes: Work = 1) -> Work:
+        """Cluster cycles of transfers between L2 and L1."""
+        return self._cluster_cycles(self.transfers.l2_l1, row_bytes, rows, planes)
 
-    def l3_l2_cycles(self, row_bytes: int, rows: int = 1) -> float:
+    def l3_l2_cycles(self, row_bytes: int) -> float:
         """Cluster cycles of one transfer between L3 and L2."""
-        return self._cluster_cycles(self.transfers.l3_l2, row_bytes, rows)
-
-    def kernel_cycles(
-        self, kernel: str, *, elements: float = 0, macs: float = 0, rows: float = 0
-    ) -> float:
-        """Cluster cycles of one kernel call. Raises EdgecompError when it has no rate."""
-        return self.kernels.cycles(kernel, elements=elements, macs=macs, rows=rows)
+        return float(self._cluster_cycles(self.transfers.l3_l2, row_bytes, 1, 1))
 
     def seconds(self, cluster_cycles: float) -> float:
         """The time that cluster cycles take."""
         return cluster_cycles / self.clocks.cluster_hz
 
-    def _cluster_cycles(self, transfer: Transfer, row_bytes: int, rows: int) -> float:
+    def _cluster_cycles(
+        self, transfer: Transfer, row_bytes: Work, rows: Work, planes: Work
+    ) -> Work:
         ratio = self.clocks.cluster_hz / self.clocks.hz(transfer.clock)
-        return transfer.cycles(row_bytes, rows) * ratio
+        return transfer.cycles(row_bytes, rows, planes) * ratio

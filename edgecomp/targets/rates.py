@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, RootModel
 
 from edgecomp.errors import EdgecompError
+
+Work: TypeAlias = float | np.ndarray
+"""One amount, or one for each of many calls."""
 
 
 class KernelRate(BaseModel):
@@ -22,8 +27,8 @@ class KernelRate(BaseModel):
     cycles_per_element: NonNegativeFloat = 0.0
     macs_per_cycle: PositiveFloat | None = None
 
-    def cycles(self, *, elements: float = 0, macs: float = 0, rows: float = 0) -> float:
-        """Estimated cycles of one call on `rows` rows, `elements` elements and `macs` products."""
+    def cycles(self, *, elements: Work = 0, macs: Work = 0, rows: Work = 0) -> Work:
+        """Estimated cycles of calls on `rows` rows, `elements` elements and `macs` products."""
         products = macs / self.macs_per_cycle if self.macs_per_cycle else 0.0
         return (
             self.cycles_per_call
@@ -45,12 +50,6 @@ class KernelRates(RootModel[dict[str, KernelRate]]):
         if kernel not in self.root:
             raise _unknown_kernel(kernel, list(self.root))
         return self.root[kernel]
-
-    def cycles(
-        self, kernel: str, *, elements: float = 0, macs: float = 0, rows: float = 0
-    ) -> float:
-        """Estimated cycles of one call of `kernel`. Raises EdgecompError when it has no rate."""
-        return self[kernel].cycles(elements=elements, macs=macs, rows=rows)
 
 
 def _unknown_kernel(kernel: str, known: list[str]) -> EdgecompError:

@@ -14,11 +14,6 @@ import numpy as np
 from edgecomp.targets import Board
 from edgecomp.tiling.program import Call, Operand, TileProgram
 
-STEP_CYCLES = 60.0
-"""Cycles the orchestrating core spends on loop control and stream bookkeeping per step.
-
-A planning figure: about 40 instructions of generated code."""
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -39,10 +34,11 @@ def estimate(program: TileProgram, board: Board) -> Cost:
     beside = np.zeros(program.steps)
     exposed = np.zeros(program.steps)
     prologue = epilogue = 0.0
-    moved = 0
+    moved = transfers = 0
     for operand in program.operands:
         cycles, bytes_moved = _transfer_cycles(program, operand, board)
         moved += bytes_moved
+        transfers += int(np.count_nonzero(cycles))
         if operand.buffers == 1:
             exposed += cycles
         elif operand.direction == "in":
@@ -51,7 +47,8 @@ def estimate(program: TileProgram, board: Board) -> Cost:
         else:
             beside[1:] += cycles[:-1]
             epilogue += cycles[-1]
-    overhead = STEP_CYCLES * program.steps
+    overhead = board.orchestration.cycles_per_step * program.steps
+    overhead += board.orchestration.cycles_per_transfer * transfers
     waits = np.maximum(beside - compute, 0.0) + exposed
     exposed_dma = prologue + float(waits.sum()) + epilogue
     busy = float(compute.sum())
@@ -59,12 +56,13 @@ def estimate(program: TileProgram, board: Board) -> Cost:
 
 
 def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
-    rate = board.kernels[call.kernel]
-    cycles = np.full(program.steps, rate.cycles_per_call)
-    cycles += program.at_steps(call.rows) * rate.cycles_per_row
-    cycles += program.at_steps(call.elements) * rate.cycles_per_element
-    if rate.macs_per_cycle is not None:
-        cycles += program.at_steps(call.macs) / rate.macs_per_cycle
+    cycles = np.array(
+        board.kernels[call.kernel].cycles(
+            elements=program.at_steps(call.elements),
+            macs=program.at_steps(call.macs),
+            rows=program.at_steps(call.rows),
+        )
+    )
     for index, value in call.when:
         cycles[program.at_steps(index) != value] = 0.0
     return cycles
@@ -84,11 +82,8 @@ def _transfer_cycles(
     else:
         changes[:-1] = keys[1:] != keys[:-1]
     region = operand.region
-    transfer = board.transfers.l2_l1
-    lines = program.at_steps(region.planes) * program.at_steps(region.rows)
+    planes = program.at_steps(region.planes)
+    rows = program.at_steps(region.rows)
     length = program.at_steps(region.length)
-    cycles = program.at_steps(region.planes) * transfer.cycles_per_transfer
-    cycles = cycles + lines * np.ceil(length / transfer.bytes_per_cycle)
-    cycles *= board.clocks.cluster_hz / board.clocks.hz(transfer.clock)
-    cycles = np.where(changes, cycles, 0.0)
-    return cycles, int(np.where(changes, lines * length, 0).sum())
+    cycles = np.where(changes, board.l2_l1_cycles(length, rows, planes), 0.0)
+    return cycles, int(np.where(changes, planes * rows * length, 0).sum())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edgecomp.ir import DType, TensorType, Value
 from edgecomp.targets import Board, load_board
 from edgecomp.targets.rates import KernelRate, KernelRates
-from edgecomp.tiling.cost import STEP_CYCLES, estimate
+from edgecomp.tiling.cost import estimate
 from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.program import Call, Loop, Operand, Region, TileProgram
 
@@ -29,6 +29,9 @@ def board(clock: str = "cluster") -> Board:
         update={
             "kernels": KernelRates({"k": rate}),
             "transfers": kit.transfers.model_copy(update={"l2_l1": path}),
+            "orchestration": kit.orchestration.model_copy(
+                update={"cycles_per_step": 60.0, "cycles_per_transfer": 0.0}
+            ),
         }
     )
 
@@ -58,7 +61,7 @@ def test_an_example_by_hand_with_overlap() -> None:
     cost = estimate(program(), board())
     assert cost.compute == 190 + 190 + 150
     assert cost.exposed_dma == 26 + 21
-    assert cost.overhead == 3 * STEP_CYCLES
+    assert cost.overhead == 3 * 60
     assert cost.total == cost.compute + cost.exposed_dma + cost.overhead
     assert cost.bytes_moved == 400
 

@@ -6,6 +6,7 @@ The hidden activations of a block live in L1 only; the second product accumulate
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from edgecomp.ir import Node
@@ -13,7 +14,6 @@ from edgecomp.tiling.candidates import (
     buffers_for,
     row_operand,
     tile_sizes,
-    vector_operand,
     whole_operand,
 )
 from edgecomp.tiling.expr import Expr, least, wrap
@@ -44,12 +44,16 @@ def mlp(node: Node) -> Iterator[TileProgram]:
         [*tile_sizes(rows, ROWS_MULTIPLE, 14), 1], [*tile_sizes(hidden, COLUMNS_MULTIPLE, 14), 1]
     )
     for row_step, hidden_step in dict.fromkeys(sizes):
-        yield _program(node, Loop("m", rows, row_step), Loop("h", hidden, hidden_step))
+        m, h = Loop("m", rows, row_step), Loop("h", hidden, hidden_step)
+        yield _program(node, m, h, row_buffers=buffers_for(m))
+        if m.trips > 1 and h.trips > 1:
+            yield _program(node, m, h, row_buffers=1)
 
 
-def _program(node: Node, m: Loop, h: Loop) -> TileProgram:
+def _program(node: Node, m: Loop, h: Loop, row_buffers: int) -> TileProgram:
+    """``row_buffers`` is 1 where rows, which change once in ``h.trips`` steps, need no overlap."""
     depth, columns = node.inputs[1].shape[1], node.inputs[5].shape[0]
-    operands = _operands(node, m, h, depth, columns)
+    operands = _operands(node, m, h, depth, columns, row_buffers)
     scratch = (
         Scratch("hidden", m.step * h.step),
         Scratch("acc", m.step * columns * 4),
@@ -63,22 +67,26 @@ def _program(node: Node, m: Loop, h: Loop) -> TileProgram:
     return TileProgram((m, h), operands, calls, scratch, order=title)
 
 
-def _operands(node: Node, m: Loop, h: Loop, depth: int, columns: int) -> tuple[Operand, ...]:
+def _operands(
+    node: Node, m: Loop, h: Loop, depth: int, columns: int, row_buffers: int
+) -> tuple[Operand, ...]:
     inputs = node.inputs
     second = Region.block(h.start, columns, h.size, h.extent)
     found = [
         row_operand("x", inputs[0], m, depth),
         row_operand("w1", inputs[1], h, depth),
-        vector_operand("multiplier1", inputs[2], h),
-        vector_operand("bias1", inputs[3], h),
+        whole_operand("multiplier1", inputs[2]),
+        whole_operand("bias1", inputs[3]),
         whole_operand("table", inputs[4]),
         Operand("w2", inputs[5], "in", second, h.index, buffers_for(h)),
         whole_operand("multiplier2", inputs[6]),
         whole_operand("bias2", inputs[7]),
     ]
     if node.attributes.get("residual"):
-        found.append(row_operand("residual", inputs[8], m, columns))
-    found.append(row_operand("y", node.output, m, columns, "out"))
+        rows = row_operand("residual", inputs[8], m, columns)
+        found.append(replace(rows, buffers=row_buffers))
+    rows = row_operand("y", node.output, m, columns, "out")
+    found.append(replace(rows, buffers=row_buffers))
     return tuple(found)
 
 
@@ -86,8 +94,8 @@ def _first_product(node: Node, m: Loop, h: Loop, depth: int) -> Call:
     arguments: dict[str, Argument] = {
         "x": Pointer("x"),
         "w": Pointer("w1"),
-        "multiplier": Pointer("multiplier1"),
-        "bias": Pointer("bias1"),
+        "multiplier": Pointer("multiplier1", h.start * 4),
+        "bias": Pointer("bias1", h.start * 4),
         "table": Pointer("table"),
         "residual": Null(),
         "y": Pointer("hidden"),
