@@ -28,7 +28,7 @@ def _known(_context: click.Context, parameter: click.Parameter, name: str) -> st
     default="auto",
     show_default=True,
     callback=_known,
-    help="host needs a C compiler only; gvsoc counts cycles.",
+    help="host needs a C compiler only; gvsoc counts cycles; auto: gvsoc if EDGECOMP_GVSOC is set.",
 )
 @click.option(
     "--input",
@@ -36,7 +36,14 @@ def _known(_context: click.Context, parameter: click.Parameter, name: str) -> st
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Windows of your own (.npz). Default: those of the build.",
 )
-@click.option("--windows", type=click.IntRange(min=1), help="How many windows to run.")
+@click.option(
+    "--windows", type=click.IntRange(min=1), help="How many windows to run. Default: all; gvsoc: 1."
+)
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="gvsoc: write a timeline that Perfetto opens (.json).",
+)
 @click.option("--sanitize", is_flag=True, help="Host: check memory accesses and arithmetic.")
 def simulate(
     *,
@@ -44,6 +51,7 @@ def simulate(
     simulator: str,
     inputs: Path | None,
     windows: int | None,
+    trace: Path | None,
     sanitize: bool,
     as_json: bool,
 ) -> None:
@@ -57,6 +65,7 @@ def simulate(
             input=inputs,
             windows=windows,
             sanitize=sanitize,
+            trace=trace,
             progress=progress,
         )
     if as_json:

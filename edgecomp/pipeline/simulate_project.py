@@ -53,18 +53,22 @@ def simulate(
     windows: int | None = None,
     sanitize: bool = False,
     seed: int = 1,
+    trace: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Simulation:
     """Run the project of ``build`` and write ``simulation.json`` beside its report.
 
     ``input`` is a recording to run instead of the build's windows; ``windows`` limits how many
     (default: all on the host, one where cycles are counted).
-    ``sanitize`` compiles with the address and undefined-behaviour sanitizers. ``EdgecompError``
+    ``sanitize`` compiles with the address and undefined-behaviour sanitizers;
+    ``trace`` is a file for the timeline of a simulator that counts cycles. ``EdgecompError``
     for a folder that is no build, a missing simulator, or a program that stops.
     """
     progress = progress or Silent()
     directory = (build.directory if isinstance(build, Build) else Path(build)).resolve()
-    runner = select_simulator(simulator, sanitize=sanitize, seed=seed)
+    runner = select_simulator(
+        simulator, sanitize=sanitize, seed=seed, trace=Path(trace) if trace is not None else None
+    )
     built = Report.read(directory / "report.json")
     graph, stored = load_reference(directory)
     if windows is None:

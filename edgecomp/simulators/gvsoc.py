@@ -8,9 +8,9 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -26,6 +26,7 @@ from edgecomp.simulators.common import (
 from edgecomp.simulators.elf import Elf
 from edgecomp.simulators.gvsoc_lines import Run
 from edgecomp.simulators.installation import Installation, find_installation
+from edgecomp.simulators.timeline import write_timeline
 from edgecomp.simulators.toolchain import Toolchain, find_toolchain
 
 PATIENCE_SECONDS = 900.0
@@ -47,6 +48,7 @@ class Platform:
     l1: tuple[int, int]
     l2: tuple[int, int]
     worker_stack: int
+    hertz: float
 
     @classmethod
     def read(cls, firmware: Path) -> Platform:
@@ -70,21 +72,24 @@ class Platform:
             (places["l1"], memories["l1_bytes"]),
             (places["l2"], memories["l2_bytes"]),
             board["reserved"]["worker_stack_bytes"],
+            board["clocks"]["cluster_hz"],
         )
 
 
 class GvsocSimulator:
     """Compiles with a RISC-V compiler and runs on GVSoC, found by EDGECOMP_GVSOC or on the path.
 
-    Every window is run twice: once for its cycles, once with checksums.
+    Every window is run twice: once for its cycles, once with checksums. ``trace`` is a file for a
+    timeline that Perfetto opens: a second run of the first window, since recording takes time.
     """
 
     name = "gvsoc"
     default_windows: int | None = 1
 
-    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, trace: Path | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.installation = find_installation()
         self.toolchain = find_toolchain()
+        self._trace = trace
         self._patience = patience
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
@@ -93,20 +98,17 @@ class GvsocSimulator:
         SimulatorError says what the compiler reported, or in which layer and where the run
         stopped.
         """
-        firmware = project.firmware.resolve()
-        platform = Platform.read(firmware)
+        platform = Platform.read(project.firmware)
         self.installation.check(platform.models, platform.target)
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
-            program = work / "network.elf"
-            compile_project(self.toolchain, firmware, platform.kernels, program)
-            (work / "input.bin").write_bytes(pack_inputs(project.inputs))
-            (work / "weights.bin").symlink_to(firmware / "weights.bin")
-            elf = Elf(program)
-            run = self._execute(platform, firmware, work, elf, project)
-            outputs = list(unpack_outputs((work / "output.bin").read_bytes(), project.output_types))
+            elf, run = self._compile_and_run(platform, project, work, ())
+            data = (work / "output.bin").read_bytes()
+        outputs = list(unpack_outputs(data, project.output_types))
         _check_complete(run, project)
         _check_stacks(run, platform)
+        if self._trace is not None:
+            self._write_trace(platform, project, self._trace)
         l1, l2 = elf.end(*platform.l1), elf.end(*platform.l2)
         return [
             WindowRun(output, sums, Measurement(platform.label, total, layers, l1, l2))
@@ -114,6 +116,26 @@ class GvsocSimulator:
                 outputs, run.checksums, run.totals, run.timed, strict=True
             )
         ]
+
+    def _write_trace(self, platform: Platform, project: ProjectRun, path: Path) -> None:
+        first = replace(project, inputs=[array[:1] for array in project.inputs])
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            elf, _ = self._compile_and_run(platform, first, work, ("-DEC_TRACE",))
+            events = (work / "trace.bin").read_bytes()
+        names = [_name(project, layer) for layer in range(project.layers)]
+        write_timeline(path, events, platform.hertz, names, elf.function)
+
+    def _compile_and_run(
+        self, platform: Platform, project: ProjectRun, work: Path, options: Sequence[str]
+    ) -> tuple[Elf, Run]:
+        firmware = project.firmware.resolve()
+        program = work / "network.elf"
+        compile_project(self.toolchain, firmware, platform.kernels, program, options)
+        (work / "input.bin").write_bytes(pack_inputs(project.inputs))
+        (work / "weights.bin").symlink_to(firmware / "weights.bin")
+        elf = Elf(program)
+        return elf, self._execute(platform, firmware, work, elf, project)
 
     def _execute(
         self, platform: Platform, firmware: Path, work: Path, elf: Elf, project: ProjectRun
@@ -141,14 +163,18 @@ class GvsocSimulator:
 
 
 def compile_project(
-    toolchain: Toolchain, firmware: Path, kernels: list[str], program: Path
+    toolchain: Toolchain,
+    firmware: Path,
+    kernels: list[str],
+    program: Path,
+    options: Sequence[str] = (),
 ) -> None:
     """Compile and link a project for the simulated chip. SimulatorError with the messages."""
     command = toolchain.compile(
         gvsoc_sources(firmware, kernels), gvsoc_includes(firmware), firmware / "gvsoc" / "gvsoc.ld"
     )
     done = subprocess.run(
-        [*command, "-o", str(program)], capture_output=True, text=True, errors="replace"
+        [*command, *options, "-o", str(program)], capture_output=True, text=True, errors="replace"
     )
     if done.returncode:
         text = "\n".join(done.stderr.splitlines()[-2 * _LAST_LINES :])

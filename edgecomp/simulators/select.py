@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Protocol
 
 from edgecomp.simulators import installation
@@ -29,7 +30,9 @@ def simulator_names() -> list[str]:
     return ["auto", "host", "gvsoc"]
 
 
-def select_simulator(name: str, *, sanitize: bool = False, seed: int = 1) -> Simulator:
+def select_simulator(
+    name: str, *, sanitize: bool = False, seed: int = 1, trace: Path | None = None
+) -> Simulator:
     """The simulator ``name``; ``auto`` is gvsoc where EDGECOMP_GVSOC is set, else host.
 
     ``SimulatorError`` for a name that does not exist or a simulator that cannot be used.
@@ -41,8 +44,10 @@ def select_simulator(name: str, *, sanitize: bool = False, seed: int = 1) -> Sim
     if name == "auto":
         counts = os.environ.get(installation.VARIABLE) and not sanitize
         name = "gvsoc" if counts else "host"
+    if name == "host" and trace is not None:
+        raise SimulatorError("the host has no timeline: it counts no cycles", "use gvsoc")
     if name == "host":
         return HostSimulator(sanitize, seed)
     if sanitize:
         raise SimulatorError("the sanitizers run on the host only", "use --simulator host")
-    return GvsocSimulator()
+    return GvsocSimulator(trace)

@@ -69,7 +69,13 @@ def test_simulate_passes_its_options_on(run, pipeline, tmp_path):
         (
             "simulate",
             (tmp_path,),
-            {"simulator": "host", "input": windows, "windows": 2, "sanitize": True},
+            {
+                "simulator": "host",
+                "input": windows,
+                "windows": 2,
+                "sanitize": True,
+                "trace": None,
+            },
         )
     ]
 

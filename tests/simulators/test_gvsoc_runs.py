@@ -66,6 +66,16 @@ def test_host_and_chip_give_the_same_checksums(built: Build) -> None:
     assert [each.checksum for each in host.layers] == [each.checksum for each in chip.layers]
 
 
+def test_a_timeline_shows_every_layer_and_core(built: Build, tmp_path: Path) -> None:
+    simulation = simulate(built, simulator="gvsoc", trace=tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    names = {event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    assert names == {"layers", "orchestrator", *(f"core {core}" for core in range(8))}
+    layers = [event["name"] for event in events if event.get("tid") == 0 and event["ph"] == "X"]
+    assert layers == [layer.name for layer in simulation.report.layers]
+    assert {event["name"] for event in events if event["ph"] == "b"} == {"DMA", "L3"}
+
+
 def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:
     weights = broken / "firmware" / "weights.bin"
     data = bytearray(weights.read_bytes())

@@ -6,6 +6,7 @@
 #include "chip.h"
 #include "edgecomp_hal.h"
 #include "hal_gvsoc.h"
+#include "trace.h"
 
 #define EC_ALL_CORES ((1u << (EC_CORES + 1u)) - 1u)
 
@@ -31,7 +32,9 @@ void ec_work(uint32_t core)
     for (;;) {
         barrier();
         ec_fork.busy[core] = 1;
+        EC_TRACING(ec_fork.begin[core] = core_cycles();)
         ec_fork.task(ec_fork.arguments, core, EC_CORES);
+        EC_TRACING(ec_fork.end[core] = core_cycles();)
         ec_fork.busy[core] = 0;
         barrier();
     }

@@ -16,6 +16,7 @@
 #include "edgecomp_network.h"
 #include "hal_gvsoc.h"
 #include "host_link.h"
+#include "trace.h"
 
 #ifndef EC_HANG_CYCLES
 #define EC_HANG_CYCLES 1000000000u
@@ -183,6 +184,7 @@ int main(void)
     place_weights();
     const int input = open_file("input.bin", EC_HOST_READ);
     const int output = open_file("output.bin", EC_HOST_WRITE);
+    EC_TRACING(ec_trace_open();)
     ec_cluster_boot();
     ask(EC_INIT, 0);
     if (ec_mail.status != 0)

@@ -192,6 +192,14 @@ void ec_hal_l3_wait(ec_transfer transfer)
 
 /* ---- cores --------------------------------------------------------------------------------- */
 
+#ifdef EC_TRACE
+static void trace_cores(uint32_t task)
+{
+    for (uint32_t core = 0; core < EC_CORES; ++core)
+        EC_TRACE_SPAN(EC_TRACE_CORE + core, ec_fork.begin[core], ec_fork.end[core], task);
+}
+#endif
+
 void ec_hal_fork(ec_task task, const void *arguments)
 {
     const uint32_t begin = core_cycles();
@@ -199,6 +207,7 @@ void ec_hal_fork(ec_task task, const void *arguments)
     const uint32_t end = core_cycles();
     state.compute += end - begin;
     EC_TRACE_SPAN(EC_TRACE_FORK, begin, end, (uint32_t)(uintptr_t)task);
+    EC_TRACING(trace_cores((uint32_t)(uintptr_t)task);)
 }
 
 /* ---- observation --------------------------------------------------------------------------- */
@@ -262,10 +271,12 @@ static void run(uint32_t checked)
     state.compute = 0;
     state.dma_wait = 0;
     state.l3_wait = 0;
+    EC_TRACING(ec_trace_record(!checked);)
     const uint32_t begin = core_cycles();
     state.layer_start = begin;
     ec_network_run();
     ec_mail.cycles = core_cycles() - begin;
+    EC_TRACING(ec_trace_flush();)
 }
 
 /* The orchestrator: do what the fabric controller asks. */

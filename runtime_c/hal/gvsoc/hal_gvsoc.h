@@ -44,6 +44,10 @@ typedef struct {
     void (*volatile task)(const void *arguments, uint32_t core, uint32_t cores);
     const void *volatile arguments;
     volatile uint8_t busy[EC_CORES];
+#ifdef EC_TRACE
+    volatile uint32_t begin[EC_CORES]; /* of the task, in cycles */
+    volatile uint32_t end[EC_CORES];
+#endif
 } ec_fork_state;
 
 extern ec_fork_state ec_fork;

@@ -1,26 +1,34 @@
-/* trace.h - events of a timeline, compiled in with EC_TRACE only: recording takes time. */
+/* trace.h - events of a timeline in trace.bin, compiled in with EC_TRACE only: recording takes time.
+ *
+ * An event is four words: begin and end in cluster cycles, kind, value.
+ */
 #ifndef EDGECOMP_GVSOC_TRACE_H
 #define EDGECOMP_GVSOC_TRACE_H
 
 #include <stdint.h>
 
 typedef enum {
-    EC_TRACE_LAYER = 0,
-    EC_TRACE_FORK = 1,
-    EC_TRACE_DMA = 2,      /* start only; its end is at the latest that of the wait */
-    EC_TRACE_DMA_WAIT = 3,
-    EC_TRACE_L3 = 4,
-    EC_TRACE_L3_WAIT = 5,
+    EC_TRACE_LAYER = 0,     /* value: the layer */
+    EC_TRACE_FORK = 1,      /* value: the task */
+    EC_TRACE_DMA = 2,       /* start only; value: the transfer */
+    EC_TRACE_DMA_WAIT = 3,  /* value: the transfer */
+    EC_TRACE_L3 = 4,        /* as EC_TRACE_DMA */
+    EC_TRACE_L3_WAIT = 5,   /* as EC_TRACE_DMA_WAIT */
+    EC_TRACE_CORE = 16,     /* + core: a core in its task; value: the task */
 } ec_trace_kind;
 
 #ifdef EC_TRACE
+void ec_trace_open(void);
+void ec_trace_record(uint32_t on);
 void ec_trace_event(uint32_t kind, uint32_t begin, uint32_t end, uint32_t value);
+void ec_trace_flush(void);
 #define EC_TRACE_SPAN(kind, begin, end, value) ec_trace_event((kind), (begin), (end), (value))
-#define EC_TRACE_START(kind, value) \
-    ec_trace_event((kind), core_cycles(), core_cycles(), (value))
+#define EC_TRACE_START(kind, value) ec_trace_event((kind), core_cycles(), 0, (value))
+#define EC_TRACING(statement) statement
 #else
 #define EC_TRACE_SPAN(kind, begin, end, value) ((void)0)
 #define EC_TRACE_START(kind, value) ((void)0)
+#define EC_TRACING(statement)
 #endif
 
 #endif

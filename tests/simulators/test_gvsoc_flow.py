@@ -1,0 +1,111 @@
+"""A run as edgecomp drives it, with a GVSoC and a compiler that pretend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecomp.ir import DType, TensorType
+from edgecomp.simulators import GvsocSimulator, ProjectRun, SimulatorError, installation
+from edgecomp.simulators.gvsoc import gvsoc_sources
+from edgecomp.targets import load_board
+
+from .conftest import L2, elf, make_installation, program
+
+GOOD = """
+echo "@ec begin 0"
+echo "@ec check 0 0 0000002a"
+echo "@ec timed 0 0 100 60 20 10"
+echo "@ec window 0 120"
+echo "@ec stack 300 700 160"
+printf '\\007\\011' > output.bin
+echo "@ec done 1"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectRun:
+    """A project of one layer with two bytes of output."""
+    firmware = tmp_path / "firmware"
+    (firmware / "gvsoc").mkdir(parents=True)
+    (firmware / "weights.bin").touch()
+    board = load_board("pulp_open").model_dump(mode="json", exclude={"kernels"})
+    (firmware / "gvsoc" / "board.json").write_text(json.dumps(board))
+    window = np.zeros((1, 4), np.int8)
+    return ProjectRun(firmware, [window], [TensorType((2,), DType.I8)], 1, ["only"])
+
+
+@pytest.fixture
+def chip(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install a GVSoC that runs a script, and a compiler that makes an empty program."""
+    monkeypatch.setenv("PATH", f"{nothing}:/usr/bin:/bin")
+    image = tmp_path / "image.elf"
+    image.write_bytes(elf({}, {0x10000000: 64, L2: 4096}))
+    copy = f'while [ "$1" != -o ]; do shift; done; cp {image} "$2"'
+    program(nothing / "riscv64-unknown-elf-gcc", copy)
+    monkeypatch.setattr(installation, "_python", lambda: "/usr/bin/python3")
+
+    def install(script: str, patience: float = 20.0) -> GvsocSimulator:
+        root = make_installation(tmp_path / "gvsoc", script)
+        monkeypatch.setenv(installation.VARIABLE, str(root))
+        return GvsocSimulator(patience=patience)
+
+    return install
+
+
+def test_outputs_checksums_cycles_and_memory_are_read(chip, project: ProjectRun) -> None:
+    [run] = chip(GOOD).run(project)
+    assert run.outputs[0].tolist() == [7, 9]
+    assert run.checksums == [42]
+    assert run.measured is not None
+    assert run.measured.cycles == 120
+    assert run.measured.layers[0].overhead == 10
+    assert (run.measured.l1_bytes, run.measured.l2_bytes) == (64, 4096)
+    assert run.measured.label == "GVSoC, pulp-open"
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo '@ec begin 0'; sleep 60", r"layer 0 \(only\): nothing happened"),
+        ("echo '@ec begin 0'; echo '@ec trap 3 2 1c010000 0'", r"layer 0 \(only\): core 3 stopped"),
+        ("echo 'no such model'; exit 3", "GVSoC stopped with status 3:\nno such model"),
+        ("echo '@ec done 0'; touch output.bin", "ran 0 of 1 windows"),
+        (GOOD.replace("timed 0 0", "nothing"), "did not report all of its 1 layers"),
+        (GOOD.replace("700 160", "700 1280"), "a worker used all of its 1280 bytes of stack"),
+    ],
+)
+def test_a_run_that_goes_wrong_is_one_clear_error(
+    chip, project: ProjectRun, script: str, message: str
+) -> None:
+    patience = 1.0 if "sleep" in script else 20.0
+    with pytest.raises(SimulatorError, match=message):
+        chip(script, patience).run(project)
+
+
+def test_a_compiler_that_fails_is_quoted(chip, nothing: Path, project: ProjectRun) -> None:
+    simulator = chip(GOOD)
+    text = 'echo "region \\`L2\' overflowed by 4 bytes" >&2; exit 1'
+    program(nothing / "riscv64-unknown-elf-gcc", text)
+    with pytest.raises(SimulatorError, match="overflowed by 4 bytes") as caught:
+        simulator.run(project)
+    assert "code_bytes" in caught.value.hint
+
+
+def test_a_build_for_a_board_without_a_simulator_is_an_error(chip, project: ProjectRun) -> None:
+    (project.firmware / "gvsoc" / "board.json").unlink()
+    with pytest.raises(SimulatorError, match="says nothing of GVSoC"):
+        chip(GOOD).run(project)
+
+
+def test_a_kernel_comes_from_the_first_folder_that_has_it(tmp_path: Path) -> None:
+    for name in ("xpulp/add.c", "reference/add.c", "reference/mul.c"):
+        path = tmp_path / "runtime" / "kernels" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in
+             gvsoc_sources(tmp_path, ["xpulp", "reference"])]  # fmt: skip
+    assert found[-2:] == ["runtime/kernels/xpulp/add.c", "runtime/kernels/reference/mul.c"]
