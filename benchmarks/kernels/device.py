@@ -226,21 +226,29 @@ class _Segment:
 
 
 def _segments(arrays: Iterable[np.ndarray]) -> list[_Segment]:
-    """The union of the arrays' memory, in words from the arena's start on."""
+    """The union of the arrays' memory, from the arena's start on."""
     views = [a.reshape(-1).view(np.uint8) for a in arrays if a.size]
     if not all(a.flags.c_contiguous for a in arrays):
         raise ValueError("arrays must be contiguous")
     segments: list[_Segment] = []
-    address = ARENA
     for view in sorted(views, key=lambda v: (v.ctypes.data, -v.size)):
         start = view.ctypes.data
         if segments and start < segments[-1].start + segments[-1].size:
             if start + view.size > segments[-1].start + segments[-1].size:
                 raise ValueError("arrays overlap in part")
             continue
-        segments.append(_Segment(start, view.size, address + start % 4, view))
-        address = (segments[-1].address + view.size + 3) & ~3
-    return segments
+        segments.append(_Segment(start, view.size, 0, view))
+    return _placed(segments, [view.ctypes.data for view in views])
+
+
+def _placed(segments: list[_Segment], order: list[int]) -> list[_Segment]:
+    """Addresses in the order of the arrays, so that the same call finds the same banks."""
+    first = {s.start: next(i for i, at in enumerate(order) if at == s.start) for s in segments}
+    address = ARENA
+    for segment in sorted(segments, key=lambda s: first[s.start]):
+        segment.address = address + segment.start % 4
+        address = (segment.address + segment.size + 3) & ~3
+    return sorted(segments, key=lambda s: s.address)
 
 
 def _address(array: np.ndarray, segments: list[_Segment]) -> int:

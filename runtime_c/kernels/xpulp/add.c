@@ -1,25 +1,29 @@
 /* Weighted sum of two tensors: edgecomp/ops/q_add.py. */
 #include "ec_xpulp.h"
 
-/* y = saturate(a + b): the residual stream. */
+/*
+ * y = saturate(a + b): the residual stream. Two elements at a time: b is clipped to what still fits
+ * beside a, [-32768 - min(a, 0), 32767 - max(a, 0)].
+ */
 static void add_saturated(const int16_t *a, const int16_t *b, int16_t *y, uint32_t count)
 {
-    uint32_t pairs = count >> 1;
+    const uint32_t pairs = count >> 1;
     if (pairs > 0) {
         __asm__ volatile(EC_ASM_BEGIN
                          EC_ASM_LOOP("x0", "%[n]", 10)
-                         EC_ASM_LH("t0", "2", "%[a]")
-                         EC_ASM_LH("t1", "2", "%[b]")
-                         EC_ASM_LH("t2", "2", "%[a]")
-                         EC_ASM_LH("t3", "2", "%[b]")
-                         "add t0,t0,t1\n add t2,t2,t3\n"
-                         EC_ASM_CLIP_I16("t0")
-                         EC_ASM_CLIP_I16("t2")
-                         EC_ASM_SH("t0", "2", "%[y]")
-                         EC_ASM_LAST EC_ASM_SH("t2", "2", "%[y]")
+                         EC_ASM_LW("t0", "4", "%[a]")
+                         EC_ASM_LW("t1", "4", "%[b]")
+                         EC_ASM_MAX_H("t2", "t0", "zero")
+                         EC_ASM_MIN_H("t3", "t0", "zero")
+                         EC_ASM_SUB_H("t2", "%[high]", "t2")
+                         EC_ASM_SUB_H("t3", "%[low]", "t3")
+                         EC_ASM_MIN_H("t1", "t1", "t2")
+                         EC_ASM_MAX_H("t1", "t1", "t3")
+                         EC_ASM_ADD_H("t0", "t0", "t1")
+                         EC_ASM_LAST EC_ASM_SW("t0", "4", "%[y]")
                          EC_ASM_END
                          : [a] "+&r"(a), [b] "+&r"(b), [y] "+&r"(y)
-                         : [n] "r"(pairs)
+                         : [n] "r"(pairs), [high] "r"(0x7fff7fff), [low] "r"(0x80008000)
                          : "memory", "t0", "t1", "t2", "t3");
     }
     if (count & 1) {

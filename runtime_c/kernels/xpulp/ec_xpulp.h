@@ -29,8 +29,6 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
 #define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
 #define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
-#define EC_ASM_LH(d, step, p) "p.lh " d "," step "(" p "!)\n"
-#define EC_ASM_SH(s, step, p) "p.sh " s "," step "(" p "!)\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) name " " d "," a "," bits "\n"
 #else
 #define EC_ASM_R(name, opcode, f3, f7, d, a, b) \
@@ -45,8 +43,6 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
 #define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
 #define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
-#define EC_ASM_LH(d, step, p) ".insn i 0x0b,1," d "," step "(" p ")\n"
-#define EC_ASM_SH(s, step, p) ".insn s 0x2b,1," s "," step "(" p ")\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) ".insn r 0x33," f3 ",0x0a," d "," a ",x" bits "\n"
 #endif
 
@@ -54,6 +50,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_BEGIN ".option push\n.option norvc\n"
 #define EC_ASM_END ".option pop\n"
 
+#define EC_ASM_ADD_H(d, a, b) EC_ASM_R("pv.add.h", "0x57", "0", "0x00", d, a, b)
 #define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
 #define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
 #define EC_ASM_SUB_H(d, a, b) EC_ASM_R("pv.sub.h", "0x57", "0", "0x04", d, a, b)
