@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecomp.ir.fixed_point import require_int32, requantize
+from edgecomp.ir.fixed_point import requantize, require_int32
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError
 from edgecomp.ir.types import DType, Quantization, TensorType

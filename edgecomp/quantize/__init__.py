@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Graph, run_passes, verify
+from edgecomp.quantize import calibrate as calibration
+from edgecomp.quantize import lower as lowering
 from edgecomp.quantize.assign import Assignment
-from edgecomp.quantize.calibrate import Statistics, Windows, calibrate, split_windows
+from edgecomp.quantize.calibrate import Statistics, Windows, split_windows
 from edgecomp.quantize.expand_operations import ExpandOperations
 from edgecomp.quantize.hoist_functions import HoistFunctions
-from edgecomp.quantize.lower import lower
 from edgecomp.quantize.ranges import METHODS, Method
 
 __all__ = [
@@ -20,8 +21,6 @@ __all__ = [
     "Quantized",
     "Statistics",
     "Windows",
-    "calibrate",
-    "lower",
     "quantize",
     "split_windows",
 ]
@@ -56,8 +55,8 @@ def quantize(
         raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
     _check_inputs(graph)
     run_passes(graph, [ExpandOperations(), HoistFunctions()])
-    statistics = calibrate(graph, windows)
-    integer, mapping = lower(graph, Assignment(graph, statistics, method), compensate)
+    statistics = calibration.calibrate(graph, windows)
+    integer, mapping = lowering.lower(graph, Assignment(graph, statistics, method), compensate)
     verify(integer)
     return Quantized(integer, mapping, statistics)
 

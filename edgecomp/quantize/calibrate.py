@@ -9,10 +9,13 @@ import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Graph, Value, interpret
-from edgecomp.quantize.histogram import Histogram
+from edgecomp.quantize.histogram import MASKED, Histogram
 
 Windows = np.ndarray | Mapping[str, np.ndarray]
 """Windows ``[count, *input shape without its batch axis]``, or such an array per input name."""
+
+LEAST_INPUT = 1e-25
+"""The least magnitude that a window must reach somewhere, unless it is all zeros."""
 
 MOMENT_LIMIT = 4096
 """Second moments are collected for linear layers of up to this many input channels."""
@@ -132,6 +135,8 @@ def _shaped(value: Value, window: np.ndarray) -> np.ndarray:
 
 def _check_finite(value: Value, array: np.ndarray) -> None:
     if np.isfinite(array).all():
+        if value.producer is None:
+            _check_unit(value, float(np.abs(array).max(initial=0.0)))
         return
     if value.producer is None:
         raise EdgecompError(
@@ -142,4 +147,13 @@ def _check_finite(value: Value, array: np.ndarray) -> None:
     raise EdgecompError(
         f"the float model computes NaN or infinite values in {origin} ({value.producer.op})",
         "check the weights, and the scale of the calibration windows",
+    )
+
+
+def _check_unit(value: Value, largest: float) -> None:
+    if largest == 0.0 or LEAST_INPUT <= largest < -MASKED:
+        return
+    raise EdgecompError(
+        f"a calibration window for input {value.name} holds values of up to {largest:.3g}",
+        "give recordings in the unit that the network was trained with",
     )

@@ -18,6 +18,13 @@ DEVIATIONS = 3.0
 """How far beyond the mean of the extremes seen the next is expected at most."""
 
 
+MASKED = -1e32
+"""Scores below are masked: -inf, or the lowest float that an exporter writes for it."""
+
+MASK_DISTANCE = 8.0
+"""How far below all others masked scores are counted: there exp is 0 in 8 bits."""
+
+
 @dataclass
 class Extremes:
     """The largest elements of the arrays seen: how far that of another one may go.
@@ -99,9 +106,12 @@ class Histogram:
         return (np.arange(BINS) + 0.5) * (2 * self.limit / BINS) - self.limit
 
     def add(self, array: np.ndarray) -> None:
-        """Count the elements of ``array``, which must be finite."""
+        """Count the elements of ``array``, which must be finite; masked ones as nearer ones."""
         if not array.size:
             return
+        masked = array <= MASKED
+        if masked.any():
+            array = np.where(masked, array.min(initial=0.0, where=~masked) - MASK_DISTANCE, array)
         low, high = float(array.min()), float(array.max())
         self.low, self.high = min(self.low, low), max(self.high, high)
         self._lows.add(-low)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from edgecomp.ir import DType, Graph, Value, parse
-from edgecomp.quantize import Assignment, calibrate
+from edgecomp.quantize import Assignment
 from edgecomp.quantize.assign import Spec
+from edgecomp.quantize.calibrate import calibrate
 
 BLOCK = """graph "block" (%x: f32[1, 6, 8]) -> (%out) {
   %one: f32[8] = constant splat 1.0

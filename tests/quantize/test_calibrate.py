@@ -1,11 +1,15 @@
 """Calibration of float graphs."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 
+import edgecomp.quantize
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, parse
-from edgecomp.quantize import calibrate
+from edgecomp.quantize.calibrate import calibrate
 
 
 def graph(function: str = "relu") -> Graph:
@@ -58,3 +62,17 @@ def test_windows_that_do_not_fit_are_refused(bad: np.ndarray) -> None:
     """None at all, another shape, or another input."""
     with pytest.raises(EdgecompError, match="window"):
         calibrate(graph(), bad)
+
+
+@pytest.mark.parametrize("factor", [1e-35, 1e33])
+def test_windows_in_impossible_units_are_refused(factor: float) -> None:
+    """Neither 1e-35 nor 1e33 has a place in float32 arithmetic."""
+    with pytest.raises(EdgecompError, match="unit"):
+        calibrate(graph(), windows() * np.float32(factor))
+
+
+def test_the_modules_of_the_package_are_reachable() -> None:
+    """No function of the package has the name of a module."""
+    for info in pkgutil.iter_modules(edgecomp.quantize.__path__):
+        module = importlib.import_module(f"edgecomp.quantize.{info.name}")
+        assert getattr(edgecomp.quantize, info.name) is module

@@ -6,7 +6,8 @@ import importlib
 import pkgutil
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Graph, Node
+from edgecomp.ir import DType, Graph, Node
+from edgecomp.ir.operator import OperandError
 from edgecomp.quantize.assign import Assignment
 from edgecomp.quantize.lower.context import RULES, Lowering, UnsupportedError
 from edgecomp.quantize.lower.function import is_chain_end, lower_chain
@@ -36,6 +37,9 @@ def lower(
         except UnsupportedError as error:
             failures.append(f"{node.op} {_origin(node)}: {error}")
             ctx.substitute(node)
+        except (OperandError, OverflowError) as error:
+            failures.append(f"{node.op} {_origin(node)}: {_out_of_range(ctx, node, error)}")
+            ctx.substitute(node)
     if failures:
         raise EdgecompError(
             "these operations have no integer form:\n  " + "\n  ".join(failures),
@@ -55,6 +59,16 @@ def _lower_node(ctx: Lowering, node: Node) -> None:
         raise UnsupportedError(
             f"there is no rule for {node.op}; it must be rewritten by a pass or in the model"
         )
+
+
+def _out_of_range(ctx: Lowering, node: Node, error: Exception) -> str:
+    """Why the parameters of ``node`` do not exist: its values are too large or too small."""
+    values = [v for v in (*node.inputs, *node.outputs) if v.type.dtype is DType.F32]
+    largest = ", ".join(f"{ctx.assignment.histogram(value).largest:.3g}" for value in values)
+    return (
+        f"values of up to {largest} (operands, result) are out of proportion for integers "
+        f"({error}); check the weights, and the units of the calibration windows"
+    )
 
 
 def _origin(node: Node) -> str:

@@ -13,6 +13,9 @@ from edgecomp.quantize import requant
 from edgecomp.quantize.assign import Spec
 from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers
 
+SHIFTS = (6, 60)
+"""The shifts that ``q_layer_norm`` accepts."""
+
 _GAIN_LIMIT = 2**15 - 1
 
 
@@ -35,7 +38,7 @@ def lower_layer_norm(ctx: Lowering, node: Node) -> None:
     operands = [x]
     plain = bool((weight.array == 1).all() and (bias.array == 0).all())
     step = spec.quantization.scale if plain else 2.0**-LAYER_NORM_Q
-    attributes["multiplier"], attributes["shift"] = layer_norm_parameters(width, step)
+    attributes["multiplier"], attributes["shift"] = _parameters(width, step)
     if not plain:
         gain, offset, shift = _affine(weight.array.ravel(), bias.array.ravel(), spec, width)
         operands += [ctx.tensor(gain, weight.name), ctx.tensor(offset, bias.name)]
@@ -45,6 +48,17 @@ def lower_layer_norm(ctx: Lowering, node: Node) -> None:
         "q_layer_norm", operands, attributes, spec, node, node.output if direct else None
     )
     ctx.bind(node.output, _reshaped(ctx, result, shape, node))
+
+
+def _parameters(width: int, step: float) -> tuple[int, int]:
+    """Multiplier and shift of the kernel; ``UnsupportedError`` where it has no such shift."""
+    multiplier, shift = layer_norm_parameters(width, step)
+    if not SHIFTS[0] <= shift <= SHIFTS[1]:
+        raise UnsupportedError(
+            f"its result would get steps of {step:.3g}, out of proportion for normalised values; "
+            "check the units of the calibration windows"
+        )
+    return multiplier, shift
 
 
 def _affine(
