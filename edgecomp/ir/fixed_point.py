@@ -22,6 +22,9 @@ EXPONENT_SPAN = math.log(510.0)
 SCORE_LIMIT = 1 << 24
 """No distance between int8 scores is larger while a head has at most 512 columns."""
 
+MASKED_SCORE_LIMIT = 1 << 30
+"""The limit where a bias masks keys: the end of the table is reached whatever a unit is worth."""
+
 LAYER_NORM_Q = 10
 """Fraction bits of the normalised int16 value in front of a layer norm's gain."""
 
@@ -119,19 +122,26 @@ def exponential_table() -> np.ndarray:
     return table
 
 
-def softmax_parameters(score_scale: float) -> tuple[int, int, int]:
+def softmax_parameters(score_scale: float, masked: bool = False) -> tuple[int, int, int]:
     """``(limit, multiplier, shift)`` that map score distances to indices of the table.
 
     ``score_scale`` is the real value of one unit of score. ``limit * multiplier`` fits int32 and
-    gives an index of at most 255. The limit is at most ``SCORE_LIMIT``.
+    gives an index of at most 255. The limit is at most ``SCORE_LIMIT``. With ``masked`` it gives
+    index 255 exactly, so that what lies so far below has weight 0, for units from 1e-8.
     """
     per_unit = score_scale * 255 / EXPONENT_SPAN
     if per_unit >= 255:
         return 1, 255, 0
-    limit = min(math.ceil(255 / per_unit), SCORE_LIMIT)
+    limit = min(math.ceil(255 / per_unit), MASKED_SCORE_LIMIT if masked else SCORE_LIMIT)
     shift = max(0, min(31, math.floor(math.log2(INT32_MAX / limit / per_unit))))
     multiplier = math.floor(per_unit * 2.0**shift)
-    return min(limit, ((256 << shift) - 1) // multiplier), multiplier, shift
+    limit = min(limit, ((256 << shift) - 1) // multiplier)
+    if masked and limit * multiplier >> shift < 255:
+        last = -(-(255 << shift) // multiplier)
+        if last * multiplier >> shift == 255:
+            return last, multiplier, shift
+        return limit, -(-(255 << shift) // limit), shift
+    return limit, multiplier, shift
 
 
 def softmax_weights(

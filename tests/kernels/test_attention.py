@@ -205,6 +205,14 @@ def test_parameters_that_leave_the_table_are_refused(kernels: Any) -> None:
         kernels.evaluate("q_attention", [x, x, x, TABLE], heads=1, head_dim=4, value_dim=4, **a)
 
 
+@pytest.mark.parametrize("scale", [*np.logspace(-8, 2, 301), *(np.log(510) / np.arange(1, 300))])
+def test_masked_scores_get_weight_zero(scale: float) -> None:
+    """The limit gives the last entry of the table, whatever a unit of score is worth."""
+    limit, multiplier, shift = softmax_parameters(scale, masked=True)
+    assert limit * multiplier < 1 << 31
+    assert TABLE[limit * multiplier >> shift] == 0
+
+
 @pytest.mark.parametrize("scale", [1e-6, 1e-5, 3e-3, 0.02, 0.5, 2.0, 30.0])
 def test_softmax_parameters_reach_the_end_of_the_table(scale: float) -> None:
     """Distances map to indices within one step, at every scale."""

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import DType, Graph, TensorType, parse, print_graph
-from edgecomp.quantize import Quantized, quantize
+from edgecomp.ir import DType, Graph, TensorType, interpret, parse, print_graph
+from edgecomp.quantize import Assignment, Quantized, Statistics, quantize
+from edgecomp.quantize.histogram import Histogram
+from edgecomp.quantize.lower import lower
+from edgecomp.quantize.lower.context import RULES
 from edgecomp.quantize.quality import Quality, measure
 
 LINEAR = """
@@ -101,6 +104,75 @@ def test_mask_of_minus_infinity_size_in_attention() -> None:
     quantized, quality = lowered(text(LINEAR + body))
     assert "q_attention" in ops(quantized)
     assert quality.sqnr_db > 28
+
+
+def causal_mask(tokens: int, keys: int) -> str:
+    mask = np.where(np.tri(tokens, keys) > 0, 0.0, -1.7014117e38)
+    return ", ".join(map(repr, mask.ravel().tolist()))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-6, 0.2, 20.0])
+def test_masked_keys_have_no_weight(scale: float) -> None:
+    """Infinite values at masked keys change no bit, be scores all alike or far apart."""
+    body = f"""
+  %m: f32[1, 1, 5, 5] = constant [{causal_mask(5, 5)}]
+  %y: f32[1, 5, 8] = attention(%h, %h, %h, %m) {{heads = 2, scale = {scale!r}}}"""
+    graph = lowered(text(LINEAR + body))[0].graph
+    first = np.random.default_rng(4).integers(-128, 128, (1, 5, 8)).astype(np.int8)
+    second = np.concatenate([first[:, :4], -1 - first[:, 4:]], axis=1)
+    results = [interpret(graph, {"x": x})[0][:, :4] for x in (first, second)]
+    assert (results[0] == results[1]).all()
+
+
+def test_causal_mask_in_front_of_a_softmax() -> None:
+    """No attention is recognised; the mask saturates and the scores keep their resolution."""
+    body = f"""
+  %m: f32[5, 8] = constant [{causal_mask(5, 8)}]
+  %s: f32[1, 5, 8] = add(%h, %m)
+  %y: f32[1, 5, 8] = softmax(%s) {{axis = 2}}"""
+    _, quality = lowered(text(LINEAR + body))
+    assert quality.sqnr_db > 30
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [("1, 40000, 1", "40000 keys.*at most 32767"), ("1, 2, 40000", "40000 elements a head")],
+)
+def test_attention_beyond_32_bits_is_refused(shape: str, message: str) -> None:
+    """The node and the limit are named."""
+    body = f"""
+  %y: f32[{shape}] = attention(%x, %x, %x) {{heads = 1, scale = 0.1}} @ "block.attention"
+"""
+    graph = parse(text(body, shape=shape))
+    statistics = Statistics({value: Histogram() for value in (*graph.inputs, *graph.outputs)})
+    for histogram in statistics.histograms.values():
+        histogram.add(np.linspace(-1, 1, 9))
+    with pytest.raises(EdgecompError, match=f"(?s)block.attention.*{message}"):
+        lower(graph, Assignment(graph, statistics, "mse"))
+
+
+def test_normalisation_out_of_proportion_names_itself() -> None:
+    """Inputs of 1e-15: the variance is nothing against epsilon."""
+    body = """
+  %g: f32[8] = constant splat 1.0
+  %o: f32[8] = constant splat 0.0
+  %y: f32[1, 5, 8] = layer_norm(%x, %g, %o) {axis = 2, epsilon = 1e-05} @ "block.norm"
+"""
+    graph = parse(text(body))
+    with pytest.raises(EdgecompError, match=r"(?s)block\.norm.*steps of.*units"):
+        quantize(graph, windows(graph, 1) * np.float32(1e-15))
+
+
+def test_parameters_that_no_rule_foresaw_name_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An overflow while lowering is one error with the node and its magnitudes."""
+
+    def fail(*_: object) -> None:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    monkeypatch.setitem(RULES, "softmax", fail)
+    body = '%y: f32[1, 5, 8] = softmax(%h) {axis = 2} @ "block.weights"'
+    with pytest.raises(EdgecompError, match=r"(?s)block\.weights.*values of up to.*infinity"):
+        lowered(text(LINEAR + body))
 
 
 def test_normalisation_with_gain_and_of_several_axes() -> None:

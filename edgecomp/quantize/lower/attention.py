@@ -5,15 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from edgecomp.ir import Attribute, Node, Value
-from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
-from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale, scalars
+from edgecomp.ir.fixed_point import (
+    exponential_table,
+    softmax_parameters,
+)
+from edgecomp.quantize import requant
+from edgecomp.quantize.lower.context import (
+    Lowering,
+    UnsupportedError,
+    lowers,
+    rescale,
+    scalars,
+)
 
 AVERAGE_ONE = 1 << 12
 """The weighted average of ``v`` leaves the kernel with 12 fraction bits."""
 
-
 LEAST_UNIT = 1e-8
 """Scores of smaller units are all equal as far as 8-bit exponentials can tell."""
+
+MOST_KEYS = 32767
+"""So many weights of 255 with values 255 away from their zero point sum up to an int32."""
 
 
 @lowers("attention")
@@ -25,7 +37,9 @@ def lower_attention(ctx: Lowering, node: Node) -> None:
     if node.real("scale") < 0:
         raise UnsupportedError("its scale is negative; negate the weights of the queries")
     unit = max(q.type.scale * k.type.scale * node.real("scale"), LEAST_UNIT)
-    limit, multiplier, shift = softmax_parameters(unit)
+    masked = len(node.inputs) == 4
+    limit, multiplier, shift = softmax_parameters(unit, masked)
+    _require_int32(q.shape[2] // heads, k.shape[1], limit if masked else 0)
     attributes: dict[str, Attribute] = {
         "heads": heads,
         "head_dim": q.shape[2] // heads,
@@ -36,12 +50,33 @@ def lower_attention(ctx: Lowering, node: Node) -> None:
         "v_zero": v.type.zero_point,
     }
     operands = [q, k, v, ctx.tensor(exponential_table(), "exponentials")]
-    if len(node.inputs) == 4:
+    if masked:
         operands.append(_score_bias(ctx, node, unit, limit, q.shape[2] // heads))
     spec = ctx.assignment.spec(node.output)
     reach = 256 * AVERAGE_ONE
     attributes |= scalars(rescale(v.type.scale / AVERAGE_ONE, 0, spec, -reach, reach))
     ctx.bind(node.output, ctx.emit("q_attention", operands, attributes, spec, node, node.output))
+
+
+def _distance(depth: int) -> int:
+    """How far two products of ``depth`` int8 elements can be apart."""
+    return 2 * depth * 128 * 128
+
+
+def _require_int32(depth: int, keys: int, limit: int) -> None:
+    """``UnsupportedError`` unless scores, their distances and weighted sums are int32.
+
+    ``limit`` is the least bias that masks a key, or 0 without bias.
+    """
+    if keys > MOST_KEYS:
+        raise UnsupportedError(
+            f"its sums over {keys} keys do not fit 32 bits; attend to at most {MOST_KEYS}"
+        )
+    most = (requant.INT32 - limit) // (2 * _distance(1))
+    if depth > most:
+        raise UnsupportedError(
+            f"its scores over {depth} elements a head do not fit 32 bits; at most {most} do"
+        )
 
 
 def _score_bias(ctx: Lowering, node: Node, unit: float, limit: int, depth: int) -> Value:
@@ -59,5 +94,5 @@ def _score_bias(ctx: Lowering, node: Node, unit: float, limit: int, depth: int) 
     if not (full == full[:1]).all():
         raise UnsupportedError("its bias differs within the batch; use batch size 1")
     rows = full[0] - full[0].max(axis=-1, keepdims=True)
-    lowest = -float(limit + 2 * depth * 128 * 128 * 2)
+    lowest = -float(limit + _distance(depth))
     return ctx.tensor(np.rint(np.maximum(rows / unit, lowest)).astype(np.int32), bias.name)

@@ -7,7 +7,7 @@ import numpy as np
 from edgecomp.ir import DType, Node, Quantization, Value
 from edgecomp.quantize import requant
 from edgecomp.quantize.assign import Spec
-from edgecomp.quantize.lower.context import Lowering, lowers
+from edgecomp.quantize.lower.context import Lowering, farthest, lowers
 from edgecomp.quantize.lower.linear import lower_linear_residual
 
 
@@ -18,7 +18,10 @@ def lower_sum(ctx: Lowering, node: Node) -> None:
         lower_linear_residual(ctx, node, ctx.residuals[node])
         return
     spec = ctx.assignment.spec(node.output)
-    a, b = (_operand(ctx, value, spec) for value in node.inputs)
+    a, b = (
+        _operand(ctx, value, other, spec)
+        for value, other in zip(node.inputs, reversed(node.inputs), strict=True)
+    )
     sign = -1 if node.op == "sub" else 1
     scale = spec.quantization.scale
     ratios = (a.type.scale / scale, sign * b.type.scale / scale)
@@ -34,15 +37,27 @@ def lower_sum(ctx: Lowering, node: Node) -> None:
     ctx.bind(node.output, ctx.emit("q_add", [a, b], dict(attributes), spec, node, node.output))
 
 
-def _operand(ctx: Lowering, value: Value, spec: Spec) -> Value:
-    """Activations as they are; constants in 16 bits, at the scale of the result if they fit."""
+def _operand(ctx: Lowering, value: Value, other: Value, spec: Spec) -> Value:
+    """Activations as they are; constants in 16 bits, at the scale of the result if they fit.
+
+    What saturates the result whatever ``other`` holds, a mask, is cut to what still does.
+    """
     if not value.is_constant:
         return ctx.value(value)
-    largest = float(np.abs(value.array).max(initial=0.0))
     scale = spec.quantization.scale
+    reach = 2 * scale * (spec.dtype.bounds[1] + 1) + _reach(ctx, other)
+    largest = min(float(np.abs(value.array).max(initial=0.0)), reach)
     if spec.dtype is DType.I8 or largest > scale * 32767:
         scale = max(largest / 32767, scale * 2.0**-12)
     return ctx.constant(value, Spec(DType.I16, Quantization(scale)))
+
+
+def _reach(ctx: Lowering, value: Value) -> float:
+    """The largest magnitude that the codes of an activation stand for."""
+    if value.is_constant:
+        return 0.0
+    integer = ctx.value(value)
+    return farthest(integer) * integer.type.scale
 
 
 def _parameters(
