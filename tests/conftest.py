@@ -6,6 +6,7 @@ import os
 
 # Before numpy is loaded: tests already run on all cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import pytest
 

@@ -144,7 +144,7 @@ def _find_compiler() -> str | None:
     from edgecomp.simulators.host import find_compiler
 
     try:
-        return find_compiler()
+        return find_compiler()[0]
     except EdgecompError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ class FloatModel:
     """``model.onnx`` in onnxruntime on the CPU, one window at a time."""
 
     def __init__(self, path: Path) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it must not call home
         import onnxruntime as ort
 
         options = ort.SessionOptions()

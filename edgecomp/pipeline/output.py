@@ -10,8 +10,11 @@ from pathlib import Path
 
 from edgecomp.errors import EdgecompError
 
-MARKS = ("graph.txt", "reference.npz", "report.json")
-"""The files by which an older build is recognised, and may be replaced."""
+MANIFEST = ".edgecomp"
+"""Lists the files of a build; only a folder that holds nothing else is replaced."""
+
+MADE_LATER = ("simulation.json", "firmware/build/")
+"""What simulations and the project's Makefile leave in a build."""
 
 
 class OutputError(EdgecompError):
@@ -30,6 +33,7 @@ def new_directory(final: Path) -> Iterator[Path]:
     work = _make_work_directory(final)
     try:
         yield work
+        _write_manifest(work)
         _move(work, final)
     except OSError as error:
         raise _unwritable(final, error) from error
@@ -70,13 +74,35 @@ def _check_replaceable(final: Path) -> None:
             return
         if not final.is_dir():
             raise OutputError(f"{final} is a file", "give another --out")
-        found = {path.name for path in final.iterdir()}
+        foreign = _foreign_files(final)
     except OSError as error:
         raise _unwritable(final, error) from error
-    if found and not found.issuperset(MARKS):
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise OutputError(
-            f"{final} holds files that no build made", "give another --out, or empty the folder"
+            f"{final} holds files that no build made: {', '.join(foreign[:3])}{more}",
+            "move them away, or give another --out",
         )
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    """Files that a new build would destroy: those that the last one did not make."""
+    manifest = folder / MANIFEST
+    known = {MANIFEST}
+    if manifest.is_file():
+        known |= set(manifest.read_text(encoding="utf-8").splitlines())
+    return [
+        name for name in _files(folder) if name not in known and not name.startswith(MADE_LATER)
+    ]
+
+
+def _write_manifest(folder: Path) -> None:
+    (folder / MANIFEST).write_text("\n".join([*_files(folder), ""]), encoding="utf-8")
+
+
+def _files(folder: Path) -> list[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(found)
 
 
 def _make_work_directory(final: Path) -> Path:

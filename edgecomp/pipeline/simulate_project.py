@@ -99,11 +99,9 @@ def simulate(
     )
     try:
         report.write(directory / "simulation.json")
-    except OSError as error:
-        raise EdgecompError(
-            f"cannot write {directory / 'simulation.json'}: {error.strerror}",
-            "check permissions and free space",
-        ) from error
+    except OSError as error:  # the result is worth more than the file
+        note = f"{directory / 'simulation.json'} could not be written: {error.strerror}"
+        report = report.model_copy(update={"notices": [*report.notices, note]})
     return Simulation(directory, report, mismatch)
 
 

@@ -6,6 +6,7 @@ It counts no cycles; latency and energy are the cost model's estimates.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -61,15 +62,16 @@ class HostSimulator:
             )
         return [WindowRun(o, c) for o, c in zip(outputs, checks, strict=True)]
 
-    def _compile(self, compiler: str, firmware: Path, program: Path) -> None:
+    def _compile(self, compiler: list[str], firmware: Path, program: Path) -> None:
         flags = _CHECKED if self.sanitize else _FAST
-        command = [compiler, "-std=c11", *flags, *include_flags(firmware), *sources(firmware)]
+        command = [*compiler, "-std=c11", *flags, *include_flags(firmware), *sources(firmware)]
         done = subprocess.run(
             [*command, "-o", str(program)], cwd=firmware, capture_output=True, text=True
         )
         if done.returncode:
             raise SimulatorError(
-                f"{compiler} cannot compile the project:\n{_tail(done.stderr)}",
+                f"{compiler[0]} cannot compile the project (status {done.returncode}):\n"
+                f"{_tail(done.stderr or done.stdout)}",
                 "set CC to a C11 compiler; without sanitizer libraries leave out --sanitize",
             )
 
@@ -94,12 +96,16 @@ class HostSimulator:
             )
 
 
-def find_compiler() -> str:
-    """The C compiler: ``CC``, else ``cc``, ``gcc`` or ``clang`` on the path."""
-    candidates = [os.environ.get("CC", ""), "cc", "gcc", "clang"]
-    for name in candidates:
-        if name and shutil.which(name):
-            return name
+def find_compiler() -> list[str]:
+    """The C compiler, with arguments: ``CC``, else ``cc``, ``gcc`` or ``clang`` on the path."""
+    given = shlex.split(os.environ.get("CC", ""))
+    if given:
+        if shutil.which(given[0]) is None:
+            raise SimulatorError(f"CC names {given[0]}, which is not there", "correct or unset CC")
+        return given
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
     raise SimulatorError("no C compiler found", "install gcc or clang, or set CC")
 
 

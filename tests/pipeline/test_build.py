@@ -21,7 +21,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_build_leaves_the_files_of_the_contract(small_build: Build) -> None:
     names = {path.name for path in small_build.directory.iterdir()} - {"simulation.json"}
     expected = {"model.onnx", "graph.txt", "firmware", "reference.npz", "report.json"}
-    assert names == expected | {"report.html"}
+    assert names == expected | {"report.html", ".edgecomp"}
     assert Report.read(small_build.directory / "report.json") == small_build.report
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from edgecomp.pipeline.output import MARKS, OutputError, check_writable, new_directory
+from edgecomp.pipeline.output import MANIFEST, OutputError, check_writable, new_directory
+
+FILES = ("graph.txt", "reference.npz", "report.json")
 
 
 def fill(folder: Path, text: str) -> None:
-    for name in MARKS:
+    for name in FILES:
         (folder / name).write_text(text)
 
 
@@ -37,7 +39,7 @@ def test_an_older_build_is_replaced_whole(tmp_path: Path) -> None:
         with new_directory(final) as folder:
             fill(folder, text)
             (folder / text).touch()
-    assert {p.name for p in final.iterdir()} == {*MARKS, "new"}
+    assert {p.name for p in final.iterdir()} == {*FILES, MANIFEST, "new"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
@@ -86,3 +88,18 @@ def test_a_file_is_not_replaced(tmp_path: Path) -> None:
     for final in (tmp_path / "out", tmp_path / "out" / "below"):
         with pytest.raises(OutputError):
             check_writable(final)
+
+
+def test_files_that_a_user_put_into_a_build_are_not_deleted(tmp_path: Path) -> None:
+    """What simulate and make leave there may go; a main.c of the user's may not."""
+    final = tmp_path / "out"
+    with new_directory(final) as folder:
+        fill(folder, "old")
+        (folder / "firmware" / "src").mkdir(parents=True)
+    (final / "simulation.json").touch()
+    (final / "firmware" / "build").mkdir()
+    (final / "firmware" / "build" / "network").touch()
+    check_writable(final)
+    (final / "firmware" / "src" / "main.c").touch()
+    with pytest.raises(OutputError, match=r"no build made: firmware/src/main\.c"):
+        check_writable(final)

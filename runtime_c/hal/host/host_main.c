@@ -38,7 +38,8 @@ int main(int argc, char **argv)
         hal_host_seed = (unsigned)strtoul(argv[4], NULL, 10);
     if (ec_network_init() != 0)
         return 70;
-    while (fread(input, 1, sizeof input, in) == sizeof input) {
+    size_t got;
+    while ((got = fread(input, 1, sizeof input, in)) == sizeof input) {
         ec_network_load(input);
         ec_network_run();
         ec_network_store(output);
@@ -46,6 +47,10 @@ int main(int argc, char **argv)
             perror(argv[2]);
             return 74;
         }
+    }
+    if (got != 0) {
+        fprintf(stderr, "%s: %zu bytes are left; a window has %zu\n", argv[1], got, sizeof input);
+        return 65;
     }
     fclose(in);
     fclose(hal_host_trace);
