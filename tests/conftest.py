@@ -51,12 +51,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     }
     if not any(count.values()):
         return
-    if count["skipped"]:
+    if count["skipped"] and not count["passed"] + count["failed"]:
         reason = _gvsoc_is_missing()
         line = f"GVSOC TESTS DID NOT RUN: {count['skipped']} skipped ({reason})"
         terminalreporter.write_sep("=", line, yellow=True)
     else:
-        line = f"GVSoC tests ran: {count['passed']} passed, {count['failed']} failed"
+        line = "GVSoC tests ran: " + ", ".join(f"{n} {outcome}" for outcome, n in count.items())
         terminalreporter.write_sep("=", line)
 
 
