@@ -9,6 +9,7 @@ from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubex
 from edgecomp.passes.expand_batch_norm import ExpandBatchNorm
 from edgecomp.passes.expand_group_norm import ExpandGroupNorm
 from edgecomp.passes.fold_affine import FoldAffine
+from edgecomp.passes.fold_borders import FoldBorders
 from edgecomp.passes.fold_constants import FoldConstants
 from edgecomp.passes.fold_norm_affine import FoldNormAffine
 from edgecomp.passes.hoist_reshape import HoistReshape
@@ -51,6 +52,7 @@ def default_pipeline() -> list[Pass]:
         ExpandGroupNorm(),
         RecognizeLinear(),
         RecognizeResampling(),
+        FoldBorders(),
         ConvToLinear(),
         ConvToNhwc(),
         Repeat("fold_weights", [SimplifyArithmetic(), FoldAffine()]),

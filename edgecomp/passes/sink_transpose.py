@@ -9,6 +9,9 @@ from edgecomp.passes.patterns import inverse, producer, used_once
 
 _ELEMENTWISE = frozenset({"add", "sub", "mul", "div", "pow", "maximum", "minimum"})
 
+_PER_AXIS = {"slice": ("starts", "stops", "steps"), "pad": ("pads",)}
+"""Attributes with one number per axis, or one for its begin and one for its end."""
+
 
 class SinkTranspose(RewritePass):
     """``f(transpose(x))`` -> ``transpose(f(x))``, never increasing the number of transposes."""
@@ -19,6 +22,8 @@ class SinkTranspose(RewritePass):
         """Sink the transposes that ``node`` reads."""
         if node.op in _ELEMENTWISE:
             return _sink_elementwise(graph, node)
+        if node.op == "concat":
+            return _sink_concat(graph, node)
         above = producer(node.inputs[0], "transpose") if node.inputs else None
         if above is None or not used_once(graph, node.inputs[0]):
             return False
@@ -30,6 +35,10 @@ class SinkTranspose(RewritePass):
             return _finish(graph, node, [above.inputs[0]], {"axis": axis}, permutation)
         if node.op == "reduce":
             return _sink_reduction(graph, node, above.inputs[0], permutation)
+        if node.op in _PER_AXIS:
+            attributes = {key: _aligned(node, key, permutation) for key in _PER_AXIS[node.op]}
+            moved = node.attributes | attributes
+            return _finish(graph, node, [above.inputs[0]], moved, permutation)
         return False
 
 
@@ -55,18 +64,21 @@ def _sink_elementwise(graph: Graph, node: Node) -> bool:
 
 
 def _shared_permutation(graph: Graph, node: Node) -> tuple[int, ...] | None:
-    """The permutation of every operand that is not constant, if there is just one."""
+    """The permutation of every operand that is not constant, if there is just one.
+
+    At least one of the transposes must not be needed elsewhere.
+    """
     found: set[tuple[int, ...]] = set()
+    saved = False
     for value in node.inputs:
         above = producer(value, "transpose")
         if value.is_constant:
             continue
-        if above is None or value.shape != node.output.shape or value in graph.outputs:
+        if above is None or (node.op != "concat" and value.shape != node.output.shape):
             return None
-        if any(user is not node for user in value.users):
-            return None
+        saved |= value not in graph.outputs and all(user is node for user in value.users)
         found.add(above.integers("permutation"))
-    return found.pop() if len(found) == 1 else None
+    return found.pop() if saved and len(found) == 1 else None
 
 
 def _untransposed(graph: Graph, value: Value, permutation: tuple[int, ...]) -> Value:
@@ -76,6 +88,22 @@ def _untransposed(graph: Graph, value: Value, permutation: tuple[int, ...]) -> V
     array = value.array
     aligned = array.reshape((1,) * (len(permutation) - array.ndim) + array.shape)
     return graph.constant(np.transpose(aligned, inverse(permutation)), value.name)
+
+
+def _sink_concat(graph: Graph, node: Node) -> bool:
+    permutation = _shared_permutation(graph, node)
+    if permutation is None:
+        return False
+    operands = [_untransposed(graph, value, permutation) for value in node.inputs]
+    axis = permutation[node.integer("axis")]
+    return _finish(graph, node, operands, {"axis": axis}, permutation)
+
+
+def _aligned(node: Node, key: str, permutation: tuple[int, ...]) -> tuple[int, ...]:
+    """The attribute ``key`` in the order of the axes before the transpose."""
+    numbers, rank = node.integers(key), len(permutation)
+    order = inverse(permutation)
+    return tuple(numbers[part + axis] for part in range(0, len(numbers), rank) for axis in order)
 
 
 def _sink_reduction(graph: Graph, node: Node, source: Value, permutation: tuple[int, ...]) -> bool:

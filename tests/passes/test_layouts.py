@@ -33,6 +33,27 @@ SINKS = {
            %y: f32[2, 3] = reduce(%t) {function = "mean", axes = [0], keep = false}""",
         ["reduce"],
     ),
+    "through slices, borders and concatenation": (
+        """%u: f32[2, 4, 3] = transpose(%x) {permutation = [0, 2, 1]}
+           %s: f32[2, 3, 3] = slice(%u) {starts = [0, 1, 0], stops = [2, 4, 3], steps = [1, 1, 1]}
+           %p: f32[2, 4, 3] = pad(%s) {pads = [0, 0, 0, 0, 1, 0], value = 0.0}
+           %r: f32[2, 3, 4] = unary(%x) {function = "relu"}
+           %t: f32[2, 4, 3] = transpose(%r) {permutation = [0, 2, 1]}
+           %c: f32[2, 8, 3] = concat(%p, %t) {axis = 1}
+           %y: f32[2, 3, 8] = transpose(%c) {permutation = [0, 2, 1]}""",
+        ["slice", "pad", "relu", "concat"],
+    ),
+    "through a sum of which one operand is read elsewhere": (
+        """%r: f32[2, 3, 4] = unary(%x) {function = "relu"}
+           %t: f32[2, 4, 3] = transpose(%r) {permutation = [0, 2, 1]}
+           %m: f32[2, 1, 3] = reduce(%t) {function = "max", axes = [1], keep = true}
+           %u: f32[2, 4, 3] = transpose(%x) {permutation = [0, 2, 1]}
+           %s: f32[2, 4, 3] = add(%u, %t)
+           %v: f32[2, 3, 4] = transpose(%s) {permutation = [0, 2, 1]}
+           %n: f32[2, 3, 1] = transpose(%m) {permutation = [0, 2, 1]}
+           %y: f32[2, 3, 4] = mul(%v, %n)""",
+        ["relu", "reduce", "add", "mul"],
+    ),
     "not through a sum with a value of another layout": (
         """%t: f32[2, 4, 3] = transpose(%x) {permutation = [0, 2, 1]}
            %r: f32[2, 4, 3] = reshape(%x) {shape = [2, 4, 3]}
