@@ -56,10 +56,14 @@ class Moments:
 
 @dataclass
 class Statistics:
-    """Histograms of all float values, moments of the inputs of linear layers."""
+    """Histograms of all float values, moments of the inputs of linear layers.
+
+    ``means`` holds, for the input of a convolution, the sum of the means ``[C]`` of its windows.
+    """
 
     histograms: dict[Value, Histogram] = field(default_factory=dict)
     moments: dict[Value, Moments] = field(default_factory=dict)
+    means: dict[Value, np.ndarray] = field(default_factory=dict)
     windows: int = 0
 
 
@@ -76,6 +80,8 @@ def calibrate(graph: Graph, windows: Windows) -> Statistics:
         if width <= MOMENT_LIMIT and not value.is_constant:
             statistics.moments[value] = Moments(0, np.zeros(width), np.zeros((width, width)))
 
+    filtered = {node.inputs[0] for node in graph.nodes if node.op == "conv_nhwc"}
+
     def observe(value: Value, array: np.ndarray) -> None:
         if value.type.dtype is not DType.F32:
             return
@@ -83,6 +89,9 @@ def calibrate(graph: Graph, windows: Windows) -> Statistics:
         statistics.histograms.setdefault(value, Histogram()).add(array)
         if value in statistics.moments:
             statistics.moments[value].add(array)
+        if value in filtered:
+            mean = array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float64)
+            statistics.means[value] = statistics.means.get(value, 0.0) + mean
 
     for inputs in split_windows(graph, windows):
         interpret(graph, inputs, observe)

@@ -342,6 +342,22 @@ def test_difference_of_activations_has_16_bits() -> None:
     assert lowered(text(LINEAR + body))[1].sqnr_db > 35
 
 
+def test_bias_of_a_convolution_makes_up_for_its_weights() -> None:
+    """With inputs far from 0 mean, rounded weights shift no channel; a group of one included."""
+    body = """
+  %w: f32[4, 3, 3, 2] = constant normal 1
+  %b: f32[4] = constant normal 2
+  %y: f32[1, 6, 6, 4] = conv_nhwc(%x, %w, %b) {strides = [1, 1], dilations = [1, 1],
+     pads = [0, 0, 0, 0], groups = 2}"""
+    graph = parse(text(body, shape="1, 8, 8, 4"))
+    x = 0.1 * windows(graph, 1) + np.array([10, -20, 5, 15], np.float32)
+    figures = []
+    for compensate in (False, True):
+        quantized = quantize(graph, x, compensate=compensate)
+        figures.append(measure(graph, quantized.graph, quantized.mapping, x).sqnr_db)
+    assert figures[1] > figures[0] + 6
+
+
 def test_everything_unsupported_is_listed_at_once() -> None:
     """Both nodes with their origin, in one error."""
     body = """

@@ -139,6 +139,14 @@ def test_small_tinyissimomyo_keeps_its_quality(tmp_path: Path) -> None:
     assert quality.sqnr_db > 28
 
 
+def test_regression_head_keeps_its_quality(tmp_path: Path) -> None:
+    """A pointwise and a depthwise convolution with SiLU, 5 channels, resampling: over 28 dB."""
+    sizes = {"channels": 2, "samples": 200, "layers": 2}
+    encoder = zoo.create_encoder("tinymyo", head="regression", **sizes)
+    module = EncoderOutput(encoder.module)
+    assert quality_of(module, encoder.input_shape, tmp_path, 8).sqnr_db > 28
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tinyissimomyo", "tinymyo"])
 def test_full_encoders_keep_their_quality(name: str, tmp_path: Path) -> None:

@@ -79,6 +79,13 @@ class Lowering:
         """Second moments of the rows of ``value``, where weights may be fitted to them."""
         return self.assignment.statistics.moments.get(value) if self.compensate else None
 
+    def channel_means(self, value: Value) -> np.ndarray | None:
+        """Means ``[C]`` of the input of a convolution, where biases may be fitted to them."""
+        statistics = self.assignment.statistics
+        if not self.compensate or value not in statistics.means:
+            return None
+        return np.asarray(statistics.means[value] / statistics.windows)
+
     # -- building -----------------------------------------------------------------------------
 
     def bind(self, value: Value, result: Value) -> None:

@@ -33,7 +33,9 @@ def _emit(
         raise UnsupportedError("its filters are computed; only constant filters are supported")
     narrow = ctx.narrow(x)
     rows = weights.array.reshape(weights.shape[0], -1)
-    quantized = quantize_weights(rows, bias.array, quantization_of(narrow), inner.quantization)
+    quantized = quantize_weights(
+        rows, bias.array, quantization_of(narrow), inner.quantization, means=_means(ctx, node)
+    )
     inputs = [
         narrow,
         ctx.tensor(quantized.weights.reshape(weights.shape), weights.name),
@@ -48,3 +50,16 @@ def _emit(
         inputs.append(ctx.tensor(codes, f"{meaning.name}_table"))
         attributes["table"] = True
     return ctx.emit("q_conv", inputs, attributes, spec, node, meaning)
+
+
+def _means(ctx: Lowering, node: Node) -> np.ndarray | None:
+    """What each weight ``[O, KH * KW * C / groups]`` is multiplied with on average.
+
+    The border is left out of account.
+    """
+    means = ctx.channel_means(node.inputs[0])
+    if means is None:
+        return None
+    shape, groups = node.inputs[1].shape, node.integer("groups")
+    by_row = np.repeat(means.reshape(groups, -1), shape[0] // groups, axis=0)
+    return np.tile(by_row, (1, shape[1] * shape[2]))

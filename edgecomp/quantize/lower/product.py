@@ -29,14 +29,17 @@ def quantize_weights(
     x: Quantization,
     y: Quantization,
     moments: Moments | None = None,
+    means: np.ndarray | None = None,
 ) -> QuantizedWeights:
     """Quantize rows ``[N, K]`` for int8 inputs ``x`` and outputs ``y``.
 
     Multipliers are rounded up first and the weight scales follow from them, so a multiplier is
     exact however few bits the accumulator leaves it; a row then uses slightly fewer codes. With
-    ``moments`` of the input, weights are rounded for least output error and the error that its
-    mean would leave is added to the bias.
+    ``moments`` of the input, weights are rounded for least output error. The error that the mean
+    of the input would leave is added to the bias; the mean is that of the moments, or ``means``
+    ``[K]`` or ``[N, K]``.
     """
+    means = moments.mean if moments is not None else means
     weights = weights.astype(np.float64)
     nominal = _nominal_scales(weights)
     codes = np.abs(weights / nominal[:, None]).sum(axis=1)
@@ -46,7 +49,7 @@ def quantize_weights(
     shift = requant.largest_shift(nominal * x.scale / y.scale, reach, bound)
     covariance = moments.covariance if moments is not None else None
     while True:
-        result = _at_shift(weights, offset, x, y, nominal, shift, moments, covariance)
+        result = _at_shift(weights, offset, x, y, nominal, shift, means, covariance)
         low, high = requant.accumulator_range(result.weights, _LOW, _HIGH)
         bound = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
         parameters = result.parameters
@@ -68,7 +71,7 @@ def _at_shift(
     y: Quantization,
     nominal: np.ndarray,
     shift: int,
-    moments: Moments | None,
+    means: np.ndarray | None,
     covariance: np.ndarray | None,
 ) -> QuantizedWeights:
     unit = y.scale / (x.scale * 2.0**shift)
@@ -77,9 +80,9 @@ def _at_shift(
     rounded = rounding.round_weights(weights, scales, covariance)
     ratio = scales * x.scale / y.scale
     total = offset - x.zero_point * rounded.sum(axis=1, dtype=np.int64) * ratio
-    if moments is not None:
+    if means is not None:
         lost = weights - rounded * scales[:, None]
-        total = total + lost @ moments.mean / y.scale
+        total = total + (lost * means).sum(axis=1) / y.scale
     low, high = requant.accumulator_range(rounded, _LOW, _HIGH)
     bound = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
     bias = np.clip(requant.rounded_bias(total, ratio, bound, shift), -requant.INT32, requant.INT32)
