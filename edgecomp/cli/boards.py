@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecomp.cli.command import Command, print_json, print_text
-from edgecomp.cli.tables import table
 
 if TYPE_CHECKING:
     from edgecomp.targets import Board
@@ -22,8 +21,12 @@ def boards(*, as_json: bool) -> None:
     if as_json:
         print_json([board.model_dump(mode="json") for board in found])
         return
-    columns = ["board", "target", "L1", "L2", "L3", "flash", "cluster", "active", ""]
-    print_text(table(columns, map(_row, found)))
+    from edgecomp.report.columns import Column, Columns
+
+    names = [Column("board", "whole"), Column("target", "whole", leave_out=3)]
+    sizes = [Column("L1"), Column("L2"), Column("L3"), Column("flash", leave_out=4)]
+    rates = [Column("cluster", leave_out=2), Column("active", leave_out=1)]
+    print_text(Columns([*names, *sizes, *rates, Column("", "prose")], map(_row, found)))
 
 
 def _row(board: Board) -> list[str]:

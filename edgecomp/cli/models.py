@@ -9,7 +9,6 @@ from rich.console import Group
 from rich.text import Text
 
 from edgecomp.cli.command import Command, print_json, print_text
-from edgecomp.cli.tables import table
 
 
 @click.command(cls=Command)
@@ -24,7 +23,10 @@ def models(*, name: str | None, as_json: bool) -> None:
     elif name is not None:
         print_text(_details(found[0]))
     else:
-        print_text(table(["model", "parameters", "input", ""], map(_row, found)))
+        from edgecomp.report.columns import Column, Columns
+
+        figures = [Column("model", "whole"), Column("parameters"), Column("input")]
+        print_text(Columns([*figures, Column("", "prose")], map(_row, found)))
 
 
 def _row(model: dict[str, Any]) -> list[str]:
@@ -36,13 +38,17 @@ def _shape(model: dict[str, Any]) -> str:
 
 
 def _details(model: dict[str, Any]) -> Group:
+    from edgecomp.report.columns import Column, Columns
+
     head = f"{model['name']}: {model['summary']}"
     facts = f"{model['parameters']:,} parameters, input {_shape(model)}, {model['signal']}"
     rows = (
         [f"--set {option['name']}={option['default']}", _values(option), option["help"]]
         for option in model["options"]
     )
-    return Group(Text(head), Text(facts), Text(), table(["option and default", "values", ""], rows))
+    columns = [Column("option and default", "whole"), Column("values", "prose")]
+    options = Columns([*columns, Column("", "prose")], rows)
+    return Group(Text(head), Text(facts), Text(), options)
 
 
 def _values(option: dict[str, Any]) -> str:

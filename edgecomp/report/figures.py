@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 _KIB = 1024
@@ -20,17 +21,17 @@ def count(value: float) -> str:
 
 def seconds(value: float) -> str:
     """A time: `496 ms`."""
-    return _scaled(value, ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")), "s")
+    return _scaled(value, ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")), "s")
 
 
 def joules(value: float) -> str:
     """An energy: `44.9 mJ`."""
-    return _scaled(value, ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ")), "J")
+    return _scaled(value, ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")), "J")
 
 
 def watts(value: float) -> str:
     """A power: `57.2 mW`."""
-    return _scaled(value, ((1.0, "W"), (1e-3, "mW"), (1e-6, "uW")), "W")
+    return _scaled(value, ((1.0, "W"), (1e-3, "mW"), (1e-6, "uW"), (1e-9, "nW")), "W")
 
 
 def hertz(value: float) -> str:
@@ -68,14 +69,18 @@ def rate(macs: float, cycles: float) -> str:
 
 
 def _scaled(value: float, scales: Sequence[tuple[float, str]], unit: str) -> str:
-    for scale, name in scales:
-        if value >= scale:
-            return f"{_digits(value / scale)} {name}"
-    return f"{_digits(value)} {unit}"
+    """In the largest unit that leaves a figure of 1 or more; else in the smallest there is."""
+    if not value:
+        return f"0 {unit}"
+    smaller = [*scales, (1.0, unit)] if scales[-1][0] > 1 else scales
+    scale, name = next((each for each in smaller if value >= each[0]), smaller[-1])
+    return f"{_digits(value / scale)} {name}"
 
 
 def _digits(value: float) -> str:
     """Three significant digits at least, integers whole."""
-    if value >= 100 or abs(value - round(value)) < 1e-6:
+    if value >= 100 or math.isclose(value, round(value), rel_tol=1e-6):
         return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 1:
+        return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.3g}"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from edgecomp.report import figures
-from edgecomp.report.schema import Comparison, Quantization, Report, SimulationReport
+from edgecomp.report.columns import Column, Columns, fold
+from edgecomp.report.schema import (
+    Comparison,
+    Layer,
+    Level,
+    Quantization,
+    Report,
+    SimulationReport,
+)
 
 _SLOWEST = 8
+_LABEL = 10
+"""Characters of the label before a fact."""
 
 
 def summarize(report: Report) -> RenderableType:
@@ -25,30 +34,39 @@ def _title(report: Report) -> Text:
     return text.append(place, style="not bold")
 
 
-def _facts(report: Report) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column()
+class _Fact:
+    """A label and a text that is folded beside it."""
+
+    def __init__(self, label: str, text: str, style: str = "") -> None:
+        self._label, self._text, self._style = label, text, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        label = self._label
+        for line in fold(self._text, options.max_width - _LABEL):
+            parts = (label.ljust(_LABEL), "cyan"), (line, self._style)
+            yield Text.assemble(*parts, no_wrap=True, overflow="ignore")
+            label = ""
+
+
+def _facts(report: Report) -> Group:
     model = report.model
-    table.add_row(
-        "model", f"{model.parameters:,} parameters, {figures.count(model.macs)} MAC a window"
-    )
+    size = f"{model.parameters:,} parameters, {figures.count(model.macs)} MAC a window"
+    facts = [_Fact("model", size)]
     against_float: Quantization | Comparison = report.quantization
     if isinstance(report, SimulationReport):
-        table.add_row("bits", _bits(report))
+        facts.append(_bits(report))
         against_float = report.float_
-    table.add_row("accuracy", _accuracy(against_float, report.quantization.windows))
+    facts.append(_Fact("accuracy", _accuracy(against_float, report.quantization.windows)))
     if (weakest := _weakest(report)) is not None:
-        table.add_row("weakest", weakest)
-    table.add_row("latency", _latency(report))
-    table.add_row("energy", _energy(report))
-    return table
+        facts.append(_Fact("weakest", weakest))
+    return Group(*facts, _Fact("latency", _latency(report)), _Fact("energy", _energy(report)))
 
 
-def _bits(report: SimulationReport) -> Text:
+def _bits(report: SimulationReport) -> _Fact:
     if report.bit_exact:
-        return Text(f"equal to the integer reference in every layer ({report.simulator})", "green")
-    return Text(f"NOT equal to the integer reference ({report.simulator})", "bold red")
+        text = f"equal to the integer reference in every layer ({report.simulator})"
+        return _Fact("bits", text, "green")
+    return _Fact("bits", f"NOT equal to the integer reference ({report.simulator})", "bold red")
 
 
 def _accuracy(against_float: Quantization | Comparison, windows: int) -> str:
@@ -83,46 +101,62 @@ def _energy(report: Report) -> str:
     return f"{figures.joules(energy.joules)}, {power} ({figures.mark(energy.provenance)})"
 
 
-def _memory(report: Report) -> Table:
+def _memory(report: Report) -> Columns:
     measured = report.latency.provenance != "estimate"
     reserved_head = "code and stacks" if measured else "reserved (estimate)"
-    table = _table("memory", "peak", "of", "", "arena", "lower bound", reserved_head)
-    for name, level in report.memory:
-        reserved = "-" if level.reserved is None else figures.size(level.reserved)
-        table.add_row(
-            name.upper(),
-            figures.size(level.peak),
-            figures.size(level.capacity),
-            figures.percent(level.peak, level.capacity),
-            figures.size(level.arena),
-            figures.size(level.lower_bound),
-            reserved,
-        )
-    return table
+    columns = (
+        Column("memory", "whole"),
+        Column("peak"),
+        Column("of"),
+        Column(""),
+        Column("arena", leave_out=1),
+        Column("lower bound", leave_out=2),
+        Column(reserved_head, leave_out=3),
+    )
+    return Columns(columns, (_level(name, level) for name, level in report.memory))
 
 
-def _layers(report: Report) -> Table:
+def _level(name: str, level: Level) -> list[str]:
+    return [
+        name.upper(),
+        figures.size(level.peak),
+        figures.size(level.capacity),
+        figures.percent(level.peak, level.capacity),
+        figures.size(level.arena),
+        figures.size(level.lower_bound),
+        "-" if level.reserved is None else figures.size(level.reserved),
+    ]
+
+
+def _layers(report: Report) -> Columns:
     provenance = figures.mark(report.latency.provenance)
     slowest = sorted(report.layers, key=lambda layer: -layer.cycles)[:_SLOWEST]
-    head = f"{len(slowest)} slowest of {len(report.layers)} layers"
-    table = _table(head, f"cycles ({provenance})", "", "MAC", "MAC/cycle", "tiles", "L1")
+    columns = (
+        Column(_layers_head(len(report.layers)), "path"),
+        Column(f"cycles ({provenance})"),
+        Column(""),
+        Column("MAC", leave_out=1),
+        Column("MAC/cycle", leave_out=2),
+        Column("tiles", leave_out=3),
+        Column("L1", leave_out=4),
+    )
     total = sum(layer.cycles for layer in report.layers)
-    for layer in slowest:
-        table.add_row(
-            f"{layer.name} {layer.op}" if layer.op not in layer.name else layer.name,
-            figures.count(layer.cycles),
-            figures.percent(layer.cycles, total),
-            figures.count(layer.macs) if layer.macs else "-",
-            figures.rate(layer.macs, layer.cycles),
-            str(layer.tiles),
-            figures.size(layer.l1_bytes),
-        )
-    return table
+    return Columns(columns, (_layer(layer, total) for layer in slowest))
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="cyan")
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
+def _layers_head(count: int) -> str:
+    if count <= _SLOWEST:
+        return "layer, slowest first" if count > 1 else "layer"
+    return f"{_SLOWEST} slowest of {count} layers"
+
+
+def _layer(layer: Layer, total: float) -> list[str]:
+    return [
+        layer.name if layer.op in layer.name else f"{layer.name} {layer.op}",
+        figures.count(layer.cycles),
+        figures.percent(layer.cycles, total),
+        figures.count(layer.macs) if layer.macs else "-",
+        figures.rate(layer.macs, layer.cycles),
+        str(layer.tiles),
+        figures.size(layer.l1_bytes),
+    ]

@@ -2,6 +2,7 @@
 
 import json
 
+import click
 import pytest
 
 from edgecomp import zoo
@@ -44,6 +45,24 @@ def test_boards_lists_memories(run):
 def test_boards_as_json_is_the_description(run):
     listed = json.loads(run("boards", "--json").stdout)
     assert listed == [load_board(name).model_dump(mode="json") for name in board_names()]
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_cuts_no_name_and_no_option(run, monkeypatch, width):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    boards = click.unstyle(run("boards").stdout)
+    assert all(f"{name} " in boards for name in board_names())
+    assert "128.0 KiB" in boards
+    options = click.unstyle(run("models", "tinymyo").stdout)
+    [model] = zoo.describe("tinymyo")
+    for option in model["options"]:
+        assert f"--set {option['name']}={option['default']} " in options
+        assert all(choice in options for choice in option.get("choices", ()))
+    for text in (boards, options):
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
 
 
 def test_ops_lists_the_converters(run):

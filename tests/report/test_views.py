@@ -9,8 +9,8 @@ from rich.console import Console
 from edgecomp.report import figures, render_html, summarize, write_html
 
 
-def _text(report) -> str:
-    console = Console(width=110, force_terminal=False)
+def _text(report, width: int = 110, terminal: bool = False) -> str:
+    console = Console(width=width, force_terminal=terminal, color_system=None)
     with console.capture() as capture:
         console.print(summarize(report))
     return capture.get()
@@ -137,6 +137,11 @@ def test_the_page_is_written_to_a_file(report, tmp_path):
         (figures.count, 0, "0"),
         (figures.seconds, 0.0891, "89.1 ms"),
         (figures.joules, 0, "0 J"),
+        (figures.joules, 57.2e-9, "57.2 nJ"),
+        (figures.joules, 4.2e-10, "0.42 nJ"),
+        (figures.seconds, 3e-7, "300 ns"),
+        (figures.seconds, 1.0000004e-3, "1 ms"),
+        (figures.count, 0.25, "0.25"),
         (figures.size, 131_072, "128.0 KiB"),
         (figures.size, 1_572_864, "1.50 MiB"),
         (figures.size, 12, "12 B"),
@@ -163,3 +168,46 @@ def test_the_summary_names_the_layer_that_is_furthest_from_the_float_model(repor
     ]
     text = _text(report.model_copy(update={"layers": judged}))
     assert re.search(r"weakest +bad: 12\.2 dB", text)
+
+
+def _deep(report):
+    """The report with layers whose names are as long as those of an exported network."""
+    layers = [
+        layer.model_copy(update={"name": f"/encoder/blocks/{i}/mlp/fc2/MatMul", "op": "q_mlp"})
+        for i, layer in enumerate(report.layers)
+    ]
+    return report.model_copy(update={"layers": layers})
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_keeps_figures_whole_and_the_end_of_names(simulation, width):
+    lines = _text(_deep(simulation), width, terminal=True).splitlines()
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for figure in ("3.10 M", "5.40 M", "955 M MAC", "117.2 KiB", "68.2 M cycles", "370 MHz"):
+        assert figure in text
+    for index in range(3):
+        assert f"/{index}/mlp/fc2/MatMul q_mlp " in text
+    assert "cycles (estimate)" in text
+
+
+def test_a_wide_terminal_shows_all_columns_and_whole_names(simulation):
+    text = _text(_deep(simulation), 120, terminal=True)
+    assert "/encoder/blocks/0/mlp/fc2/MatMul q_mlp" in text
+    assert "107.2 KiB" in text
+    assert "tiles" in text
+
+
+def test_the_layers_are_called_slowest_only_where_some_are_left_out(report):
+    one = report.model_copy(update={"layers": report.layers[:1]})
+    assert re.search(r"^layer +cycles", _text(one), re.MULTILINE)
+    many = report.model_copy(update={"layers": report.layers * 4})
+    assert "8 slowest of 12 layers" in _text(many)
+
+
+def test_without_classes_no_view_speaks_of_them(report, simulation):
+    none = {"argmax_agreement": None}
+    report = report.model_copy(update={"quantization": report.quantization.model_copy(update=none)})
+    simulation = simulation.model_copy(update={"float_": simulation.float_.model_copy(update=none)})
+    for each in (report, simulation):
+        assert "same class" not in _text(each) + render_html(each)
