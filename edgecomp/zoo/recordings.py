@@ -45,13 +45,14 @@ def load_windows(
     input_shape: of the network, batch 1 included. For [1, C, T] the file holds windows
     [N, C, T'], one recording [C, T'], or one [T', C] (the usual layout of a .csv, with or
     without a header); T' >= T, and long recordings are cut into windows that do not overlap,
-    the incomplete rest dropped. For any other input: [N, *shape] or [*shape].
+    the incomplete rest dropped. For any other input: [N, *shape] or [*shape]. The network's own
+    full shape for each window, [N, *input_shape], is accepted too.
     limit: at most so many windows, evenly spread over the recording.
 
     Raises RecordingError, naming the expected and the found shape.
     """
     path = Path(path)
-    raw = _numbers(path, _read(path))
+    raw = _without_batch(_numbers(path, _read(path)), len(input_shape))
     windows = np.ascontiguousarray(_cut(path, raw, input_shape[1:]))
     if limit is not None and limit < len(windows):
         windows = windows[np.linspace(0, len(windows) - 1, max(limit, 1)).round().astype(int)]
@@ -169,6 +170,14 @@ def _numbers(path: Path, array: NDArray[np.generic]) -> Windows:
     return values
 
 
+def _without_batch(array: Windows, rank: int) -> Windows:
+    """[N, 1, *rest] -> [N, *rest]: windows that each carry the batch axis of a network of `rank`.
+
+    The first axis may be of size 1 as well.
+    """
+    return array[:, 0] if array.ndim == rank + 1 and array.shape[1] == 1 else array
+
+
 def _cut(path: Path, array: Windows, shape: tuple[int, ...]) -> Windows:
     """Windows [N, *shape] of an array of any accepted layout. Raises RecordingError."""
     if array.shape == shape:
@@ -214,4 +223,6 @@ def _wrong_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> 
         hint = f"{channels} channels and {samples} samples or more are needed"
         if len(found) == 2 and channels + 1 in found:
             hint += "; there is one column too many: take out the time column"
+        if len(found) == 3 and found[2] == channels and found[1] >= samples:
+            hint += "; the last two axes look transposed: give [N, channels, samples]"
     return RecordingError(f"{path}: expected {expected}, found {list(found)}", hint)

@@ -40,9 +40,23 @@ def lines(array: NDArray[Any], delimiter: str = ",") -> str:
         (LONG, CUT),
         (LONG.T, CUT),
         (LONG[None], CUT),
+        (CUT[:, None], CUT),
+        (CUT[None, :1], CUT[:1]),
+        (LONG[None, None], CUT),
         (np.stack([LONG, -LONG]), np.concatenate([CUT, -CUT])),
     ],
-    ids=["windows", "one window", "its transpose", "C x T", "T x C", "1 x C x T", "N x C x T"],
+    ids=[
+        "windows",
+        "one window",
+        "its transpose",
+        "C x T",
+        "T x C",
+        "1 x C x T",
+        "N x 1 x C x T",
+        "1 x 1 x C x T",
+        "1 x 1 x C x T'",
+        "N x C x T",
+    ],
 )
 def test_layouts(tmp_path: Path, array: NDArray[Any], expected: NDArray[Any]) -> None:
     found = load_windows(npy(tmp_path, array.astype(np.float64)), SHAPE)
@@ -107,6 +121,20 @@ def test_wrong_shape_names_both(tmp_path: Path, shape: tuple[int, ...]) -> None:
         load_windows(npy(tmp_path, np.ones(shape)), SHAPE)
     assert "expected [N, 2, 5], [2, at least 5] or [at least 5, 2]" in str(error.value)
     assert f"found {list(shape)}" in str(error.value)
+
+
+def test_an_input_of_rank_4_may_carry_its_batch_axis(tmp_path: Path) -> None:
+    images = np.arange(96.0).reshape(2, 1, 3, 4, 4)
+    found = load_windows(npy(tmp_path, images), (1, 3, 4, 4))
+    np.testing.assert_array_equal(found, images[:, 0])
+    single = load_windows(npy(tmp_path, images[:, 0, :1]), (1, 1, 4, 4))
+    np.testing.assert_array_equal(single, images[:, 0, :1])
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 2), (3, 12, 2)])
+def test_transposed_axes_are_suspected(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(RecordingError, match="last two axes look transposed"):
+        load_windows(npy(tmp_path, np.ones(shape)), SHAPE)
 
 
 def test_time_column_is_suspected(tmp_path: Path) -> None:
