@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from edgecomp.cli.command import Command, print_json, print_text
 from edgecomp.cli.pairs import parse_pairs, parse_sizes
 from edgecomp.cli.progress import open_progress
+from edgecomp.cli.recording import RECORDING_FORMATS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -19,7 +21,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--target", default="gap9", show_default=True, help="The chip to generate C for.")
 @click.option("--board", metavar="NAME|FILE", help="Default: the board of the target.")
 @click.option("--weights", type=_FILE, help="A published checkpoint, or safetensors.")
-@click.option("--calibration", type=_FILE, help="Recorded windows to calibrate on (.npz).")
+@click.option(
+    "--calibration",
+    type=_FILE,
+    help=f"Recorded windows to calibrate on: {RECORDING_FORMATS} Default: synthetic windows.",
+)
 @click.option(
     "--set",
     "settings",
@@ -37,17 +43,27 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The size of a dynamic axis of an ONNX file; repeatable.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Default: build/<model>-<target>.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--windows", type=click.IntRange(min=1), help="How many windows to calibrate on.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of synthetic windows and weights: the same seed gives the same build.",
+)
+@click.option(
+    "--windows",
+    type=click.IntRange(min=1),
+    help="How many windows to calibrate on, at most.  [default: 16]",
+)
 @click.option(
     "--method",
     type=click.Choice(["minmax", "percentile", "mse"]),
-    help="How the range of an activation is chosen.",
+    help="How the range of an activation is chosen.  [default: mse]",
 )
 @click.option(
     "--exporter",
     type=click.Choice(["dynamo", "legacy"]),
-    help="How PyTorch exports the encoder to ONNX.",
+    help="How PyTorch exports the encoder to ONNX.  [default: dynamo]",
 )
 def build(
     *,
@@ -84,4 +100,5 @@ def build(
     from edgecomp.report import summarize
 
     print_text(summarize(result.report))
-    print_text(f"\nwritten to {result.directory}; next: edgecomp simulate {result.directory}")
+    click.echo(f"\nwritten to {result.directory}")
+    click.echo(f"next: edgecomp simulate {shlex.quote(str(result.directory))}")

@@ -15,10 +15,15 @@ from edgecomp.errors import EdgecompError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _UNWRAPPED = 10_000
+_PRINTED = "edgecomp.json"
 
 
 class Command(click.Command):
-    """A command that takes `--json` (as `as_json`) and `--debug`, and reports its own errors."""
+    """A command that takes `--json` (as `as_json`) and `--debug`, and reports its own errors.
+
+    With `--json` an error is {"error", "hint"} on standard output, besides the text on standard
+    error, unless the result was printed already.
+    """
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -26,7 +31,7 @@ class Command(click.Command):
             click.Option(
                 ["--json", "as_json"],
                 is_flag=True,
-                help="Print the result as JSON on standard output.",
+                help="Print the result, or the error, as JSON on standard output.",
             ),
             click.Option(["--debug"], is_flag=True, help="Show the traceback of an error."),
         ]
@@ -46,13 +51,17 @@ class Command(click.Command):
                 raise
             if debug:
                 traceback.print_exc()
-            click.echo(f"edgecomp: error: {_message(error)}", err=True)
+            message, hint = _describe(error)
+            if ctx.params.get("as_json") and not ctx.meta.get(_PRINTED):
+                print_json({"error": message, "hint": hint})
+            click.echo(f"edgecomp: error: {message}" + (f"\n{hint}" if hint else ""), err=True)
             ctx.exit(1)
 
 
 def print_json(value: object) -> None:
-    """`value` on standard output."""
+    """`value` on standard output, which holds no second one: an error after it is text only."""
     click.echo(json.dumps(value, indent=2))
+    click.get_current_context().meta[_PRINTED] = True
 
 
 def print_text(content: RenderableType) -> None:
@@ -68,15 +77,16 @@ def print_text(content: RenderableType) -> None:
         click.echo(line.rstrip())
 
 
-def _message(error: Exception) -> str:
+def _describe(error: Exception) -> tuple[str, str]:
+    """The message and the hint; the hint may be empty."""
     if isinstance(error, EdgecompError):
-        return str(error)
+        return error.message, error.hint
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}"
+        return f"{place}{error.strerror}", ""
     if isinstance(error, MemoryError):
-        return "this computer has too little memory for it"
+        return "this computer has too little memory for it", ""
     return (
-        f"{type(error).__name__}: {error}\n"
-        "this is a defect of edgecomp; run it again with --debug and report the traceback"
+        f"{type(error).__name__}: {error}",
+        "this is a defect of edgecomp; run it again with --debug and report the traceback",
     )

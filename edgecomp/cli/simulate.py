@@ -8,6 +8,7 @@ import click
 
 from edgecomp.cli.command import Command, print_json, print_text
 from edgecomp.cli.progress import open_progress
+from edgecomp.cli.recording import RECORDING_FORMATS
 from edgecomp.errors import EdgecompError
 
 
@@ -28,13 +29,14 @@ def _known(_context: click.Context, parameter: click.Parameter, name: str) -> st
     default="auto",
     show_default=True,
     callback=_known,
-    help="host needs a C compiler only; gvsoc counts cycles; auto: gvsoc if EDGECOMP_GVSOC is set.",
+    help="host needs a C compiler only; gvsoc counts cycles, and needs GVSoC and a RISC-V compiler "
+    "(see `edgecomp doctor`); auto: gvsoc if EDGECOMP_GVSOC is set, else host.",
 )
 @click.option(
     "--input",
     "inputs",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Windows of your own (.npz). Default: those of the build.",
+    help=f"Windows of your own: {RECORDING_FORMATS} Default: those of the build.",
 )
 @click.option(
     "--windows", type=click.IntRange(min=1), help="How many windows to run. Default: all; gvsoc: 1."

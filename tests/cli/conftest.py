@@ -28,13 +28,18 @@ def run():
 def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
     """`calls` records (function, positional, keywords); `error`, if set, is raised.
 
-    `mismatch` is what a simulation finds.
+    `mismatch` is what a simulation finds; `directory` is where a build is.
     """
     simulation = SimulationReport.read(SIMULATION)
     measured = {"simulator", "bit_exact", "float_"}
     report = Report(**{name: value for name, value in simulation if name not in measured})
     stub = SimpleNamespace(
-        calls=[], error=None, mismatch=None, simulation=simulation, report=report
+        calls=[],
+        error=None,
+        mismatch=None,
+        simulation=simulation,
+        report=report,
+        directory=tmp_path / "out",
     )
 
     def recorder(function: str):
@@ -45,9 +50,7 @@ def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
             if stub.error is not None:
                 raise stub.error
             result = stub.report if function == "build" else stub.simulation
-            return SimpleNamespace(
-                directory=tmp_path / "out", report=result, mismatch=stub.mismatch
-            )
+            return SimpleNamespace(directory=stub.directory, report=result, mismatch=stub.mismatch)
 
         return record
 

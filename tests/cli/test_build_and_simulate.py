@@ -1,11 +1,18 @@
 """build and simulate: what they ask the pipeline for and what they print."""
 
+import inspect
 import json
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from edgecomp.errors import EdgecompError
+from edgecomp.pipeline.build_project import build
+from edgecomp.zoo.recordings import KEYS, SUFFIXES
+
+DEFAULTS = inspect.signature(build).parameters
 
 
 def test_build_passes_its_options_on(run, pipeline, tmp_path):
@@ -96,6 +103,41 @@ def test_an_error_is_one_message_and_status_1(run, pipeline):
     assert result.stdout == ""
     assert result.stderr.endswith("edgecomp: error: no such layer\nlook again\n")
     assert "Traceback" not in result.stderr
+
+
+def test_an_error_is_json_too_where_json_is_asked_for(run, pipeline):
+    pipeline.error = EdgecompError("no such layer", "look again")
+    result = run("build", "tinymyo", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"error": "no such layer", "hint": "look again"}
+    assert result.stderr.endswith("edgecomp: error: no such layer\nlook again\n")
+
+
+def test_bits_that_differ_leave_one_json_value(run, pipeline):
+    pipeline.mismatch = SimpleNamespace(window=1, layer=7, name="block0.qkv")
+    result = run("simulate", ".", "--json")
+    assert result.exit_code == 1
+    assert "report" in json.loads(result.stdout)
+
+
+def test_the_next_command_is_quoted_for_the_shell(run, pipeline):
+    pipeline.directory = Path("my [bold] builds")
+    result = run("build", "tinymyo")
+    assert result.stdout.endswith("next: edgecomp simulate 'my [bold] builds'\n")
+
+
+@pytest.mark.parametrize("command", ["build", "simulate"])
+def test_help_names_the_formats_of_a_recording(run, command):
+    text = " ".join(run(command, "--help").stdout.split())
+    assert all(suffix in text for suffix in SUFFIXES)
+    assert ", ".join(KEYS[:-1]) + f" or {KEYS[-1]}" in text
+
+
+def test_help_states_the_defaults_of_the_pipeline(run):
+    text = " ".join(run("build", "--help").stdout.split())
+    for name in ("windows", "method", "exporter", "seed"):
+        default = DEFAULTS[name].default
+        assert re.search(rf"--{name} [^-]*\[default: {default}", text), name
 
 
 def test_debug_adds_the_traceback(run, pipeline):

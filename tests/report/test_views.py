@@ -33,7 +33,7 @@ class _Elements(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.links += [value for name, value in attributes if name in ("src", "href")]
-        if tag not in ("meta", "link", "br"):
+        if tag not in ("meta", "link", "br", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -211,3 +211,16 @@ def test_without_classes_no_view_speaks_of_them(report, simulation):
     simulation = simulation.model_copy(update={"float_": simulation.float_.model_copy(update=none)})
     for each in (report, simulation):
         assert "same class" not in _text(each) + render_html(each)
+
+
+def test_the_page_has_rules_for_paper_and_a_legend_that_names_no_shade(report):
+    page = render_html(report)
+    assert "@media print" in page
+    assert 'class="key arena"' in page
+    assert "Dark:" not in page
+
+
+def test_layer_names_break_at_their_parts_and_inject_no_html(report):
+    layers = [report.layers[0].model_copy(update={"name": "/block/<b>"})]
+    page = render_html(report.model_copy(update={"layers": layers}))
+    assert "<td><wbr>/block<wbr>/&lt;b&gt;</td>" in page
