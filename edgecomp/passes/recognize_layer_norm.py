@@ -54,11 +54,14 @@ class RecognizeLayerNorm(RewritePass):
         """Rewrite the division, or the product with a reciprocal, at ``node``."""
         for dividend, factor, divides in _quotients(node):
             for statistic in _statistics(factor):
-                source = _normalised(dividend, statistic)
-                fit = None if source is None else _fit(factor, divides, statistic)
-                if source is not None and fit is not None:
-                    _emit(graph, node, source, statistic.axes, source is dividend, *fit)
-                    return True
+                fit = _fit(factor, divides, statistic)
+                for value, gain in _with_gain(dividend) if fit is not None else []:
+                    source = _normalised(value, statistic)
+                    if source is not None and fit is not None:
+                        rms = source is value
+                        result = _emit(graph, node, source, statistic.axes, rms, *fit)
+                        graph.replace(node.output, _scaled(graph, node, result, gain))
+                        return True
         return False
 
 
@@ -71,6 +74,16 @@ def _quotients(node: Node) -> list[tuple[Value, Value, bool]]:
     else:
         return []
     return [pair for pair in pairs if pair[0].type == node.output.type and not pair[0].is_constant]
+
+
+def _with_gain(dividend: Value) -> list[tuple[Value, Value | None]]:
+    """``dividend`` as it is, and as x times a constant."""
+    node = producer(dividend, "mul")
+    found: list[tuple[Value, Value | None]] = [(dividend, None)]
+    for x, gain in orders(node) if node is not None else []:
+        if gain.is_constant and x.type == dividend.type:
+            found.append((x, gain))
+    return found
 
 
 # -- statistics -------------------------------------------------------------------------------
@@ -205,7 +218,7 @@ def _emit(
     rms: bool,
     gain: float,
     epsilon: float,
-) -> None:
+) -> Value:
     """Normalisation over the last axes, with transposes around it where ``axes`` are others."""
     rank = source.type.rank
     kept = [axis for axis in range(rank) if axis not in axes]
@@ -225,4 +238,8 @@ def _emit(
     if moved:
         back = {"permutation": inverse(order)}
         result = create(graph, "transpose", [result], {**back}, before=node).output
-    graph.replace(node.output, result)
+    return result
+
+
+def _scaled(graph: Graph, node: Node, x: Value, gain: Value | None) -> Value:
+    return x if gain is None else create(graph, "mul", [x, gain], before=node).output

@@ -137,6 +137,18 @@ def test_the_sample_deviation(end, transform, ops):
     np.testing.assert_allclose(graph.nodes[0].inputs[1].array, (7 / 8) ** 0.5, rtol=1e-5)
 
 
+def test_a_gain_before_the_division(transform, ops):
+    """It is a product behind the normalisation, which then folds."""
+    body = (
+        WHOLE
+        + """%g: f32[8] = constant normal 1
+      %k: f32[2, 5, 8] = mul(%g, %c)
+      %y: f32[2, 5, 8] = div(%k, %s)"""
+    )
+    text = f'graph "g" (%x: f32[2, 5, 8]) -> (%y) {{ {body} }}'
+    assert ops(transform(text, RecognizeLayerNorm(), FoldAffine())) == ["layer_norm"]
+
+
 def test_statistics_over_an_inner_axis(transform, ops):
     """That axis is moved to the end and back: channels-first layer normalisation."""
     body = (WHOLE + DIVIDE).replace("axes = [2]", "axes = [1]").replace("[2, 5, 1]", "[2, 1, 8]")
