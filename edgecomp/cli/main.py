@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from types import FrameType
+from typing import NoReturn
+
 import click
 
 from edgecomp.cli.boards import boards
@@ -25,5 +29,12 @@ for _command in (build, simulate, flash, models, boards, ops, doctor):
 
 
 def main() -> None:
-    """Run the program: the console script."""
+    """Run the program: the console script. Being terminated cleans up as an error does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
     cli(prog_name="edgecomp")
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,9 +1,12 @@
 """The installed program as a process: start-up, pipes, and the README's commands."""
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -60,3 +63,25 @@ def test_the_readme_shows_only_commands_and_options_that_exist():
         assert isinstance(command, click.Command), line
         flags = {flag for parameter in command.params for flag in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= flags, line
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminated_build_leaves_nothing_behind(tmp_path, number):
+    """The signal comes while the build runs; temporary folders go with it."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgecomp", "build", "tinyissimomyo", "--out", tmp_path / "out"],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(600):
+        if list(temporary.glob("edgecomp-*")):
+            break
+        time.sleep(0.1)
+    process.send_signal(number)
+    assert process.wait(60) == 128 + number
+    assert not list(temporary.glob("edgecomp-*"))
+    assert not (tmp_path / "out").exists()
