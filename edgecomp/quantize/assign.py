@@ -126,7 +126,7 @@ class Assignment:
                 self._unite_wideable(node)
         self._widen()
         for node in reversed(graph.nodes):
-            if _is_offset(node) and self._is_wide(node.output):
+            if is_offset(node) and self._is_wide(node.output):
                 self._unite_wideable(node)
         for node in graph.nodes:
             if node.op == "concat" and not self._class(node.output).wide:
@@ -229,7 +229,7 @@ def is_sum(node: Node) -> bool:
     return node.op in ("add", "sub") and not any(value.is_constant for value in node.inputs)
 
 
-def _is_offset(node: Node) -> bool:
+def is_offset(node: Node) -> bool:
     """Whether ``node`` adds a constant to an activation."""
     varying = [value for value in node.inputs if not value.is_constant]
     return node.op == "add" and len(varying) == 1 and varying[0].shape == node.output.shape

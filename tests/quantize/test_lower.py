@@ -397,3 +397,13 @@ def test_quantization_is_reproducible() -> None:
     """The same text twice."""
     body = text(LINEAR + '\n%y: f32[1, 5, 8] = unary(%h) {function = "gelu"}')
     assert print_graph(lowered(body)[0].graph) == print_graph(lowered(body)[0].graph)
+
+
+def test_constant_added_to_a_linear_layer() -> None:
+    """A position embedding is its residual: one layer with a 16-bit result."""
+    body = """
+  %p: f32[1, 5, 8] = constant normal 5
+  %y: f32[1, 5, 8] = add(%h, %p)"""
+    quantized, quality = lowered(text(LINEAR + body))
+    assert ops(quantized) == ["q_linear"] and quantized.graph.nodes[0].attributes["residual"]
+    assert quality.sqnr_db > 35

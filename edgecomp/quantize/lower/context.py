@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecomp.ir import Attribute, DType, Graph, Node, Quantization, TensorType, Value, create
 from edgecomp.quantize import requant
-from edgecomp.quantize.assign import PRODUCTS, Assignment, Spec, is_sum
+from edgecomp.quantize.assign import PRODUCTS, Assignment, Spec, is_offset, is_sum
 from edgecomp.quantize.calibrate import Moments
 from edgecomp.quantize.functions import Chain, used_once
 
@@ -163,7 +163,7 @@ class Lowering:
             if producer is not None and fusable and chain.owns_source(self.source):
                 self.tables[producer] = chain
         for node in self.source.nodes:
-            if node.op == "add" and is_sum(node):
+            if node.op == "add" and (is_sum(node) or is_offset(node)):
                 self._plan_residual(node)
 
     def _plan_residual(self, node: Node) -> None:
