@@ -108,3 +108,25 @@ def grids(shape: Sequence[int], inner_axes: int) -> Iterator[Grid]:
 def padded(items: Sequence[Expr | int], count: int, fill: int) -> tuple[Expr, ...]:
     """``items`` behind as many ``fill`` as make ``count``."""
     return tuple(map(wrap, [*[fill] * (count - len(items)), *items]))
+
+
+def collapse(operands: Sequence[Sequence[int]], result: Sequence[int]) -> list[tuple[int, ...]]:
+    """Shapes of operands and result with as few axes as broadcasting allows.
+
+    Axes of size 1 in the result disappear; neighbours that every operand broadcasts alike merge.
+    """
+    rank = len(result)
+    full = [[*[1] * (rank - len(shape)), *shape] for shape in (*operands, result)]
+    axes = [axis for axis in range(rank) if result[axis] != 1]
+    merged: list[list[int]] = []
+    previous: tuple[bool, ...] | None = None
+    for axis in axes:
+        column = [shape[axis] for shape in full]
+        pattern = tuple(size == 1 for size in column)
+        if pattern == previous:
+            merged[-1] = [a * b for a, b in zip(merged[-1], column, strict=True)]
+        else:
+            merged.append(column)
+        previous = pattern
+    merged = merged or [[1] * len(full)]
+    return [tuple(column[i] for column in merged) for i in range(len(full))]

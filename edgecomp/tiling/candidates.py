@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from edgecomp.ir import Value
 from edgecomp.tiling.expr import Const
 from edgecomp.tiling.program import Direction, Loop, Operand, Region
+
+ROWS_MULTIPLE = 8
+"""Rows are shared among 8 cores."""
+
+COLUMNS_MULTIPLE = 4
+"""Kernels compute four output channels at a time."""
 
 
 def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
@@ -32,6 +39,12 @@ def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
 
 def _round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
+
+
+def row_blocks(rows: int) -> Iterator[Loop]:
+    """Loops over blocks of whole rows, of every size worth trying."""
+    for step in dict.fromkeys([*tile_sizes(rows, ROWS_MULTIPLE), 1]):
+        yield Loop("m", rows, step)
 
 
 def buffers_for(*loops: Loop) -> int:

@@ -147,3 +147,8 @@ def least(left: Expr | int, right: Expr | int) -> Expr:
 def most(left: Expr | int, right: Expr | int) -> Expr:
     """The larger of two expressions."""
     return _fold("max", wrap(left), wrap(right))
+
+
+def is_zero(index: Expr) -> Expr:
+    """1 where ``index`` is 0, else 0."""
+    return wrap(1) - least(index, 1)

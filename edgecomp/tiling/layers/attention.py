@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from edgecomp.ir import Node, Value
-from edgecomp.tiling.candidates import buffers_for, tile_sizes, whole_operand
-from edgecomp.tiling.expr import Expr, least, most, wrap
-from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
-from edgecomp.tiling.layers.mlp import is_zero
+from edgecomp.tiling.candidates import ROWS_MULTIPLE, buffers_for, tile_sizes, whole_operand
+from edgecomp.tiling.expr import Expr, is_zero, least, most, wrap
 from edgecomp.tiling.program import (
     Argument,
     Call,

@@ -12,6 +12,7 @@ from itertools import product
 
 from edgecomp.ir import Node, Value
 from edgecomp.tiling.candidates import (
+    COLUMNS_MULTIPLE,
     buffers_for,
     row_operand,
     tile_sizes,
@@ -19,7 +20,6 @@ from edgecomp.tiling.candidates import (
     whole_operand,
 )
 from edgecomp.tiling.expr import Expr, least, most, wrap
-from edgecomp.tiling.layers.linear import COLUMNS_MULTIPLE
 from edgecomp.tiling.program import (
     Argument,
     Call,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Node
-from edgecomp.tiling.boxes import Grid, box_region, dense_strides, grids, padded
+from edgecomp.tiling.boxes import Grid, box_region, collapse, dense_strides, grids, padded
 from edgecomp.tiling.expr import Const, Expr, wrap
 from edgecomp.tiling.program import Argument, Call, Operand, Pointer, TileProgram, Vector
 from edgecomp.tiling.search import tiler
@@ -70,8 +70,6 @@ def slice_(node: Node) -> Iterator[TileProgram]:
 @tiler("expand")
 def expand(node: Node) -> Iterator[TileProgram]:
     """Repeated axes have stride 0."""
-    from edgecomp.tiling.layers.elementwise import collapse
-
     x_shape, y_shape = collapse([node.inputs[0].shape], node.output.shape)
     axes = [
         Axis(size, axis if x_shape[axis] == size else None) for axis, size in enumerate(y_shape)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from edgecomp.ir import Node, Value
-from edgecomp.tiling.boxes import Grid, box_region, dense_strides, grids, padded
+from edgecomp.tiling.boxes import Grid, box_region, collapse, dense_strides, grids, padded
 from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.program import (
     Argument,
@@ -68,28 +68,6 @@ def _program(
     call = Call(kernel, arguments, elements=_product(grid.sizes))
     title = f"{node.op} {list(node.output.shape)}"
     return TileProgram(grid.loops, tuple(operands), (call,), order=title)
-
-
-def collapse(operands: Sequence[Sequence[int]], result: Sequence[int]) -> list[tuple[int, ...]]:
-    """Shapes of operands and result with as few axes as broadcasting allows.
-
-    Axes of size 1 in the result disappear; neighbours that every operand broadcasts alike merge.
-    """
-    rank = len(result)
-    full = [[*[1] * (rank - len(shape)), *shape] for shape in (*operands, result)]
-    axes = [axis for axis in range(rank) if result[axis] != 1]
-    merged: list[list[int]] = []
-    previous: tuple[bool, ...] | None = None
-    for axis in axes:
-        column = [shape[axis] for shape in full]
-        pattern = tuple(size == 1 for size in column)
-        if pattern == previous:
-            merged[-1] = [a * b for a, b in zip(merged[-1], column, strict=True)]
-        else:
-            merged.append(column)
-        previous = pattern
-    merged = merged or [[1] * len(full)]
-    return [tuple(column[i] for column in merged) for i in range(len(full))]
 
 
 def broadcast_operand(

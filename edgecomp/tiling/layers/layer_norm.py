@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from edgecomp.ir import Node
 from edgecomp.ir.stated import flag, optional_integer
-from edgecomp.tiling.candidates import row_operand, tile_sizes, whole_operand
+from edgecomp.tiling.candidates import row_blocks, row_operand, whole_operand
 from edgecomp.tiling.expr import wrap
-from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
 from edgecomp.tiling.program import Argument, Call, Loop, Null, Pointer, Scalar, TileProgram, c_type
 from edgecomp.tiling.search import tiler
 
@@ -18,8 +17,8 @@ def layer_norm(node: Node) -> Iterator[TileProgram]:
     """Row blocks of every size."""
     width = node.output.shape[-1]
     rows = node.output.type.size // width
-    for step in dict.fromkeys([*tile_sizes(rows, ROWS_MULTIPLE), 1]):
-        yield _program(node, Loop("m", rows, step), width)
+    for m in row_blocks(rows):
+        yield _program(node, m, width)
 
 
 def _program(node: Node, m: Loop, width: int) -> TileProgram:

@@ -7,6 +7,8 @@ from itertools import product
 
 from edgecomp.ir import Node
 from edgecomp.tiling.candidates import (
+    COLUMNS_MULTIPLE,
+    ROWS_MULTIPLE,
     block_operand,
     row_operand,
     tile_sizes,
@@ -26,12 +28,6 @@ from edgecomp.tiling.program import (
     c_type,
 )
 from edgecomp.tiling.search import tiler
-
-ROWS_MULTIPLE = 8
-"""Rows are shared among 8 cores."""
-
-COLUMNS_MULTIPLE = 4
-"""Kernels compute four output channels at a time."""
 
 
 @tiler("q_linear")

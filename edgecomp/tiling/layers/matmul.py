@@ -7,10 +7,9 @@ from itertools import product
 
 from edgecomp.ir import Node
 from edgecomp.ir.stated import optional_integer
-from edgecomp.tiling.candidates import buffers_for, tile_sizes
+from edgecomp.tiling.boxes import collapse
+from edgecomp.tiling.candidates import COLUMNS_MULTIPLE, ROWS_MULTIPLE, buffers_for, tile_sizes
 from edgecomp.tiling.expr import Expr, wrap
-from edgecomp.tiling.layers.elementwise import collapse
-from edgecomp.tiling.layers.linear import COLUMNS_MULTIPLE, ROWS_MULTIPLE
 from edgecomp.tiling.program import (
     Argument,
     Call,

@@ -11,13 +11,14 @@ from itertools import product
 
 from edgecomp.ir import Node
 from edgecomp.tiling.candidates import (
+    COLUMNS_MULTIPLE,
+    ROWS_MULTIPLE,
     buffers_for,
     row_operand,
     tile_sizes,
     whole_operand,
 )
-from edgecomp.tiling.expr import Expr, least, wrap
-from edgecomp.tiling.layers.linear import COLUMNS_MULTIPLE, ROWS_MULTIPLE
+from edgecomp.tiling.expr import is_zero, wrap
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -149,8 +150,3 @@ def _requantize(node: Node, m: Loop, h: Loop, columns: int) -> Call:
     }
     last = ((h.index, h.trips - 1),) if h.trips > 1 else ()
     return Call("requantize_rows", arguments, elements=m.size * columns, rows=m.size, when=last)
-
-
-def is_zero(index: Expr) -> Expr:
-    """1 where ``index`` is 0, else 0."""
-    return wrap(1) - least(index, 1)

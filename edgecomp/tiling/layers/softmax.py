@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgecomp.ir import Node
-from edgecomp.tiling.candidates import row_operand, tile_sizes, whole_operand
+from edgecomp.tiling.candidates import row_blocks, row_operand, whole_operand
 from edgecomp.tiling.expr import wrap
-from edgecomp.tiling.layers.linear import ROWS_MULTIPLE
 from edgecomp.tiling.program import Argument, Call, Loop, Pointer, Scalar, TileProgram, c_type
 from edgecomp.tiling.search import tiler
 
@@ -17,8 +16,8 @@ def softmax(node: Node) -> Iterator[TileProgram]:
     """Row blocks of every size."""
     width = node.output.shape[-1]
     rows = node.output.type.size // width
-    for step in dict.fromkeys([*tile_sizes(rows, ROWS_MULTIPLE), 1]):
-        yield _program(node, Loop("m", rows, step), width)
+    for m in row_blocks(rows):
+        yield _program(node, m, width)
 
 
 def _program(node: Node, m: Loop, width: int) -> TileProgram:
