@@ -121,11 +121,6 @@ class Call:
         """Whether the attribute is written down."""
         return name in self._attributes
 
-    def subgraph(self, name: str) -> onnx.GraphProto:
-        """A graph attribute."""
-        found: onnx.GraphProto = self._attributes[name]
-        return found
-
     def axis(self, value: int, rank: int) -> int:
         """``value`` as an axis of a tensor of ``rank``, counted from the front."""
         if not -rank <= value < rank:

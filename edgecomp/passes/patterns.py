@@ -65,12 +65,6 @@ def along_axis(constant: np.ndarray, shape: tuple[int, ...], axis: int) -> np.nd
     return np.broadcast_to(aligned.reshape(-1), (shape[axis],))
 
 
-def moves_size_one_axes_only(shape: tuple[int, ...], permutation: tuple[int, ...]) -> bool:
-    """Whether a transpose leaves the order of elements as it is."""
-    kept = [axis for axis in permutation if shape[axis] != 1]
-    return kept == sorted(kept)
-
-
 def inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
     """The permutation that undoes ``permutation``."""
     return tuple(permutation.index(axis) for axis in range(len(permutation)))
