@@ -1,19 +1,19 @@
 """The L2 plan of a network: which tensor and which weight block lies where, and when.
 
 Steps are layers in execution order. Activations live from the layer that writes them to the last
-that reads them. A layer's weights are read from L3 while the layers before it run: at the earliest
-from the layer before that has weights, since L3 delivers one block at a time, and later where L2
-has no room for that.
+that reads them. A layer's weights are read from L3 while the layers before it run (`read_ahead`),
+later than would hide the read where L2 has no room for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.arena import DoesNotFit, Plan, pack
 from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.read_ahead import latest_starts, waits
 from edgecomp.tiling.views import resolve
 
 ALIGNMENT = 8
@@ -32,7 +32,8 @@ class Placement:
     """Addresses in the L2 arena and offsets in the L3 image.
 
     ``weights_from[i]`` is the layer at whose start the read of layer ``i``'s weights may begin;
-    ``i`` itself where nothing hides the read.
+    ``i`` itself where nothing hides the read. ``waits[i]`` is how long layer ``i`` is expected to
+    wait for them.
     """
 
     plan: Plan
@@ -41,6 +42,7 @@ class Placement:
     block_l2: list[int]
     block_l3: list[int]
     weights_from: list[int]
+    waits: list[float]
     l3_bytes: int
 
     def address(self, value: Value, layer: int) -> int:
@@ -51,15 +53,24 @@ class Placement:
         return self.tensors[view.base] + view.offset
 
 
-def place(graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2") -> Placement:
+def place(
+    graph: Graph,
+    layers: Sequence[Node],
+    times: Sequence[float],
+    read_time: Callable[[int], float],
+    capacity: int,
+    memory: str = "L2",
+) -> Placement:
     """Plan L2 for ``layers``; reading ahead is given up where it does not fit.
 
-    Raises ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes
-    all the same.
+    ``times`` is how long each layer takes, ``read_time`` how long it takes to read a number of
+    bytes from L3, in one unit. Raises ``DoesNotFit``, naming ``memory``, when the network needs
+    more than ``capacity`` bytes all the same.
     """
     blocks = [_weight_block(node) for node in layers]
     activations = _activations(graph, layers)
-    weights_from = _earliest(blocks)
+    reads = [read_time(block.bytes) if block.bytes else 0.0 for block in blocks]
+    weights_from = latest_starts(times, reads)
     while True:
         buffers = [*activations.values(), *_weight_buffers(blocks, weights_from)]
         try:
@@ -73,7 +84,8 @@ def place(graph: Graph, layers: Sequence[Node], capacity: int, memory: str = "L2
     tensors = {value: plan.addresses[buffer.name] for value, buffer in activations.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
     block_l3, l3_bytes = _l3_offsets(blocks)
-    return Placement(plan, tensors, blocks, block_l2, block_l3, weights_from, l3_bytes)
+    waited = waits(times, reads, weights_from)
+    return Placement(plan, tensors, blocks, block_l2, block_l3, weights_from, waited, l3_bytes)
 
 
 def _weight_block(node: Node) -> WeightBlock:
@@ -106,17 +118,6 @@ def _activations(graph: Graph, layers: Sequence[Node]) -> dict[Value, Buffer]:
 
 def _block_name(index: int) -> str:
     return f"weights[{index}]"
-
-
-def _earliest(blocks: list[WeightBlock]) -> list[int]:
-    """For every layer the one before it that has weights; the first layer for the first."""
-    result = []
-    previous = 0
-    for index, block in enumerate(blocks):
-        result.append(previous if block.bytes else index)
-        if block.bytes:
-            previous = index
-    return result
 
 
 def _weight_buffers(blocks: list[WeightBlock], weights_from: list[int]) -> list[Buffer]:

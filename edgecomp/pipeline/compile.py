@@ -76,30 +76,23 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
         tilings.append(search.choose(node))
         if tick is not None:
             tick(node.name or node.op)
-    placement = place(graph, nodes, board.l2_available_bytes, f"L2 of {board.name}")
+    times = [tiling.cost.total for tiling in tilings]
+    placement = place(
+        graph,
+        nodes,
+        times,
+        board.l3_l2_cycles,
+        board.l2_available_bytes,
+        f"L2 of {board.name}",
+    )
     if placement.l3_bytes > board.l3_available_bytes:
         raise EdgecompError(
             f"the weights take {placement.l3_bytes} bytes of external memory, {board.name} has "
             f"{board.l3_available_bytes}",
             "use a smaller model, or a board file with more external memory",
         )
-    exposed = _exposed_l3(placement, tilings, board)
     layers = [
-        Layer(index, node, tiling, wait)
-        for index, (node, tiling, wait) in enumerate(zip(nodes, tilings, exposed, strict=True))
+        Layer(index, *each)
+        for index, each in enumerate(zip(nodes, tilings, placement.waits, strict=True))
     ]
     return Plan(graph, layers, placement, board)
-
-
-def _exposed_l3(placement: Placement, tilings: list[Tiling], board: Board) -> list[float]:
-    """What each layer waits for its weights, in cluster cycles.
-
-    What the layers do not hide that run while the weights are read.
-    """
-    waits = []
-    for index, block in enumerate(placement.blocks):
-        read = board.l3_l2_cycles(block.bytes) if block.bytes else 0.0
-        start = placement.weights_from[index]
-        hidden = sum(tiling.cost.total for tiling in tilings[start:index])
-        waits.append(max(0.0, read - hidden))
-    return waits

@@ -6,7 +6,14 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, RootModel
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    RootModel,
+)
 
 from edgecomp.errors import EdgecompError
 
@@ -17,7 +24,9 @@ Work: TypeAlias = float | np.ndarray
 class KernelRate(BaseModel):
     """The cost of one kernel, all cores together, in cluster cycles.
 
-    macs_per_cycle is None for a kernel whose products are counted in its elements.
+    macs_per_cycle is None for a kernel whose products are counted in its elements. unit is what a
+    core takes at a time, rows x columns (rows alone: whole rows): units are shared among the cores,
+    and the core with the most decides. None where any element may go to any core.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -26,16 +35,24 @@ class KernelRate(BaseModel):
     cycles_per_row: NonNegativeFloat = 0.0
     cycles_per_element: NonNegativeFloat = 0.0
     macs_per_cycle: PositiveFloat | None = None
+    unit: tuple[PositiveInt] | tuple[PositiveInt, PositiveInt] | None = None
 
-    def cycles(self, *, elements: Work = 0, macs: Work = 0, rows: Work = 0) -> Work:
+    def cycles(self, *, elements: Work = 0, macs: Work = 0, rows: Work = 0, cores: int = 1) -> Work:
         """Estimated cycles of calls on `rows` rows, `elements` elements and `macs` products."""
         products = macs / self.macs_per_cycle if self.macs_per_cycle else 0.0
-        return (
-            self.cycles_per_call
-            + rows * self.cycles_per_row
-            + elements * self.cycles_per_element
-            + products
-        )
+        even = rows * self.cycles_per_row + elements * self.cycles_per_element + products
+        return self.cycles_per_call + even * self._unevenness(elements, rows, cores)
+
+    def _unevenness(self, elements: Work, rows: Work, cores: int) -> Work:
+        """How much longer the core with the most work takes than with equal shares; 1 or more."""
+        if self.unit is None:
+            return 1.0
+        unit_rows = self.unit[0]
+        columns = elements / np.maximum(rows, 1)
+        unit_columns = self.unit[1] if len(self.unit) == 2 else columns
+        units = np.ceil(rows / unit_rows) * np.ceil(columns / np.maximum(unit_columns, 1))
+        longest = np.ceil(units / cores) * cores * unit_rows * unit_columns
+        return np.where(elements > 0, longest / np.maximum(elements, 1), 1.0)
 
 
 class KernelRates(RootModel[dict[str, KernelRate]]):

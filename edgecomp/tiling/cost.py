@@ -61,6 +61,7 @@ def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
             elements=program.at_steps(call.elements),
             macs=program.at_steps(call.macs),
             rows=program.at_steps(call.rows),
+            cores=board.cores.workers,
         )
     )
     for index, value in call.when:

@@ -26,7 +26,10 @@ struct ec_layer {
     uint32_t output_bytes;
 };
 
-/* Run layers [0, count) in order. Weights come from L3 one block at a time, while layers before
+/* Reads of weights that may be in flight at once, at least 1: a bound of the HAL's queues. */
+#define EC_READS_AHEAD 8u
+
+/* Run layers [0, count) in order. Weights come from L3 in the same order, while layers before
  * theirs run where that is planned. */
 void ec_run_layers(const ec_layer *layers, uint32_t count);
 

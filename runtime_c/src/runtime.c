@@ -74,25 +74,17 @@ static ec_transfer load_weights(const ec_layer *layer)
 
 void ec_run_layers(const ec_layer *layers, uint32_t count)
 {
+    ec_transfer reads[EC_READS_AHEAD];              /* a ring, in the order of the layers */
+    uint32_t begun = 0, used = 0;                   /* how many reads */
     uint32_t next = with_weights(layers, count, 0); /* whose weights are read next */
-    uint32_t owner = count;                         /* whose weights are being read */
-    ec_transfer weights = EC_NO_TRANSFER;
     for (uint32_t i = 0; i < count; ++i) {
         ec_hal_layer_begin(i);
-        if (next == i) {
-            weights = load_weights(&layers[i]);
-            owner = i;
-            next = with_weights(layers, count, i + 1);
-        }
-        if (owner == i) {
-            ec_hal_l3_wait(weights);
-            owner = count;
-        }
-        if (owner == count && next < count && layers[next].weights_from <= i) {
-            weights = load_weights(&layers[next]);
-            owner = next;
+        while (next < count && layers[next].weights_from <= i && begun - used < EC_READS_AHEAD) {
+            reads[begun++ % EC_READS_AHEAD] = load_weights(&layers[next]);
             next = with_weights(layers, count, next + 1);
         }
+        if (layers[i].weights_bytes > 0)
+            ec_hal_l3_wait(reads[used++ % EC_READS_AHEAD]);
         layers[i].run(&layers[i]);
         ec_hal_layer_end(i, ec_hal_l2() + layers[i].output, layers[i].output_bytes);
     }

@@ -1,15 +1,18 @@
-"""Tiles of ``q_mlp``: blocks of rows, and for each the hidden channels block by block.
+"""Tiles of ``q_mlp``: a block of rows at a time, through the first product, then the second.
 
-The hidden activations of a block live in L1 only; the second product accumulates over blocks.
+The hidden activations of a block of rows live in L1 only, all channels of them. The inner loop runs
+over blocks of hidden channels, then over blocks of output channels, so that both products see their
+whole depth and every sum leaves the registers requantized.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
-from edgecomp.ir import Node
+from edgecomp.ir import Node, Value
 from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     ROWS_MULTIPLE,
@@ -18,10 +21,11 @@ from edgecomp.tiling.candidates import (
     tile_sizes,
     whole_operand,
 )
-from edgecomp.tiling.expr import is_zero, wrap
+from edgecomp.tiling.expr import Expr, least, most, wrap
 from edgecomp.tiling.program import (
     Argument,
     Call,
+    Direction,
     Loop,
     Null,
     Operand,
@@ -38,115 +42,152 @@ from edgecomp.tiling.search import tiler
 
 @tiler("q_mlp")
 def mlp(node: Node) -> Iterator[TileProgram]:
-    """All row and hidden tile sizes; the hidden loop is the inner one."""
+    """Row tiles by weight tiles."""
+    rows = node.inputs[0].type.size // node.inputs[1].shape[1]
+    row_steps = [*tile_sizes(rows, ROWS_MULTIPLE), 1]
+    for row_step, weight_steps in product(dict.fromkeys(row_steps), _weight_steps(node)):
+        yield _Tiles(node, row_step, *weight_steps).program()
+
+
+def _weight_steps(node: Node) -> list[tuple[int, int]]:
+    """Hidden and output channels of a step: about as many bytes of the one matrix as of the other.
+
+    The tiles of both matrices lie in L1 together; a large one of one matrix with a small one of the
+    other wastes the room.
+    """
     hidden, depth = node.inputs[1].shape
-    rows = node.inputs[0].type.size // depth
-    sizes = product(
-        [*tile_sizes(rows, ROWS_MULTIPLE, 14), 1], [*tile_sizes(hidden, COLUMNS_MULTIPLE, 14), 1]
-    )
-    for row_step, hidden_step in dict.fromkeys(sizes):
-        m, h = Loop("m", rows, row_step), Loop("h", hidden, hidden_step)
-        yield _program(node, m, h, row_buffers=buffers_for(m))
-        if m.trips > 1 and h.trips > 1:
-            yield _program(node, m, h, row_buffers=1)
+    columns = tile_sizes(node.inputs[5].shape[0], COLUMNS_MULTIPLE, 14)
+    pairs: dict[tuple[int, int], None] = {}
+    for hidden_step in [*tile_sizes(hidden, COLUMNS_MULTIPLE, 14), 1]:
+        budget = hidden_step * depth
+        for limit in (budget // hidden, 2 * budget // hidden):
+            column_step = next((each for each in columns if each <= limit), columns[-1])
+            pairs[hidden_step, column_step] = None
+    return [*pairs, (1, 1)]
 
 
-def _program(node: Node, m: Loop, h: Loop, row_buffers: int) -> TileProgram:
-    """``row_buffers`` is 1 where rows, which change once in ``h.trips`` steps, need no overlap."""
-    depth, columns = node.inputs[1].shape[1], node.inputs[5].shape[0]
-    operands = _operands(node, m, h, depth, columns, row_buffers)
-    scratch = (
-        Scratch("hidden", m.step * h.step),
-        Scratch("acc", m.step * columns * 4),
-    )
-    calls = (
-        _first_product(node, m, h, depth),
-        _second_product(m, h, columns),
-        _requantize(node, m, h, columns),
-    )
-    title = f"q_mlp [{m.extent}, {depth}] -> {h.extent} -> {columns}"
-    return TileProgram((m, h), operands, calls, scratch, order=title)
+@dataclass
+class _Tiles:
+    node: Node
+    row_step: int
+    hidden_step: int
+    column_step: int
+
+    def __post_init__(self) -> None:
+        hidden, self.depth = self.node.inputs[1].shape
+        rows = self.node.inputs[0].type.size // self.depth
+        self.m = Loop("m", rows, self.row_step)
+        self.h = Loop("h", hidden, self.hidden_step)
+        self.n = Loop("n", self.node.inputs[5].shape[0], self.column_step)
+        self.j = Loop("j", self.h.trips + self.n.trips, 1)
+
+    @cached_property
+    def hidden_block(self) -> Expr:
+        """The block of hidden channels: the last one stays while the second product runs."""
+        return least(self.j.index, self.h.trips - 1)
+
+    @cached_property
+    def column_block(self) -> Expr:
+        """The block of output channels: the first one stays while the first product runs."""
+        return most(self.j.index, self.h.trips) - self.h.trips
+
+    def program(self) -> TileProgram:
+        hidden = Scratch("hidden", self.m.step * self.h.extent)
+        calls = (self._first_product(), self._second_product())
+        title = f"q_mlp [{self.m.extent}, {self.depth}] -> {self.h.extent} -> {self.n.extent}"
+        operands = tuple(self._operands())
+        return TileProgram((self.m, self.j), operands, calls, (hidden,), order=title)
+
+    def _operands(self) -> Iterator[Operand]:
+        inputs = self.node.inputs
+        yield row_operand("x", inputs[0], self.m, self.depth)
+        yield self._weights("w1", inputs[1], self.h, self.hidden_block)
+        yield whole_operand("multiplier1", inputs[2])
+        yield whole_operand("bias1", inputs[3])
+        yield whole_operand("table", inputs[4])
+        yield self._weights("w2", inputs[5], self.n, self.column_block)
+        yield whole_operand("multiplier2", inputs[6])
+        yield whole_operand("bias2", inputs[7])
+        if self.node.attributes.get("residual"):
+            yield self._block("residual", inputs[8], "in")
+        yield self._block("y", self.node.output, "out")
+
+    def _weights(self, name: str, value: Value, channels: Loop, block: Expr) -> Operand:
+        """The rows of a weight matrix that belong to a block of channels."""
+        pitch = value.shape[1]
+        start = block * channels.step
+        region = Region.contiguous(start * pitch, _size(channels, block) * pitch)
+        return Operand(name, value, "in", region, block, buffers_for(channels))
+
+    def _block(self, name: str, value: Value, direction: Direction) -> Operand:
+        """A block of rows by output channels."""
+        size = value.type.dtype.bytes
+        pitch = self.n.extent * size
+        start = self.m.start * pitch + self.column_block * (self.n.step * size)
+        length = _size(self.n, self.column_block) * size
+        region = Region.block(start, self.m.size, length, pitch)
+        key = self.m.index * self.n.trips + self.column_block
+        return Operand(name, value, direction, region, key, buffers_for(self.m, self.n))
+
+    def _first_product(self) -> Call:
+        start = self.hidden_block * self.h.step
+        columns = _size(self.h, self.hidden_block)
+        arguments: dict[str, Argument] = {
+            "x": Pointer("x"),
+            "w": Pointer("w1"),
+            "multiplier": Pointer("multiplier1", start * 4),
+            "bias": Pointer("bias1", start * 4),
+            "table": Pointer("table"),
+            "residual": Null(),
+            "y": Pointer("hidden", start),
+            "rows": self.m.size,
+            "columns": columns,
+            "depth": wrap(self.depth),
+            "x_stride": wrap(self.depth),
+            "w_stride": wrap(self.depth),
+            "residual_stride": wrap(0),
+            "y_stride": wrap(self.h.extent),
+            "shift": Scalar(self.node.integer("shift1")),
+            "y_type": Symbol("EC_I8"),
+        }
+        return self._product(arguments, columns, self.depth, phase=0)
+
+    def _second_product(self) -> Call:
+        start = self.column_block * self.n.step
+        columns = _size(self.n, self.column_block)
+        has_residual = bool(self.node.attributes.get("residual"))
+        arguments: dict[str, Argument] = {
+            "x": Pointer("hidden"),
+            "w": Pointer("w2"),
+            "multiplier": Pointer("multiplier2", start * 4),
+            "bias": Pointer("bias2", start * 4),
+            "table": Null(),
+            "residual": Pointer("residual") if has_residual else Null(),
+            "y": Pointer("y"),
+            "rows": self.m.size,
+            "columns": columns,
+            "depth": wrap(self.h.extent),
+            "x_stride": wrap(self.h.extent),
+            "w_stride": wrap(self.h.extent),
+            "residual_stride": columns,
+            "y_stride": columns,
+            "shift": Scalar(self.node.integer("shift2")),
+            "y_type": c_type(self.node.output),
+        }
+        return self._product(arguments, columns, self.h.extent, phase=1)
+
+    def _product(
+        self, arguments: dict[str, Argument], columns: Expr, depth: int, phase: int
+    ) -> Call:
+        work = self.m.size * columns
+        when = ((least(self.j.index // self.h.trips, 1), phase),)
+        return Call(
+            "linear", arguments, elements=work, macs=work * depth, rows=self.m.size, when=when
+        )
 
 
-def _operands(
-    node: Node, m: Loop, h: Loop, depth: int, columns: int, row_buffers: int
-) -> tuple[Operand, ...]:
-    inputs = node.inputs
-    second = Region.block(h.start, columns, h.size, h.extent)
-    found = [
-        row_operand("x", inputs[0], m, depth),
-        row_operand("w1", inputs[1], h, depth),
-        whole_operand("multiplier1", inputs[2]),
-        whole_operand("bias1", inputs[3]),
-        whole_operand("table", inputs[4]),
-        Operand("w2", inputs[5], "in", second, h.index, buffers_for(h)),
-        whole_operand("multiplier2", inputs[6]),
-        whole_operand("bias2", inputs[7]),
-    ]
-    if node.attributes.get("residual"):
-        rows = row_operand("residual", inputs[8], m, columns)
-        found.append(replace(rows, buffers=row_buffers))
-    rows = row_operand("y", node.output, m, columns, "out")
-    found.append(replace(rows, buffers=row_buffers))
-    return tuple(found)
-
-
-def _first_product(node: Node, m: Loop, h: Loop, depth: int) -> Call:
-    arguments: dict[str, Argument] = {
-        "x": Pointer("x"),
-        "w": Pointer("w1"),
-        "multiplier": Pointer("multiplier1", h.start * 4),
-        "bias": Pointer("bias1", h.start * 4),
-        "table": Pointer("table"),
-        "residual": Null(),
-        "y": Pointer("hidden"),
-        "rows": m.size,
-        "columns": h.size,
-        "depth": wrap(depth),
-        "x_stride": wrap(depth),
-        "w_stride": wrap(depth),
-        "residual_stride": wrap(0),
-        "y_stride": h.size,
-        "shift": Scalar(node.integer("shift1")),
-        "y_type": Symbol("EC_I8"),
-    }
-    work = m.size * h.size
-    return Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
-
-
-def _second_product(m: Loop, h: Loop, columns: int) -> Call:
-    arguments: dict[str, Argument] = {
-        "x": Pointer("hidden"),
-        "w": Pointer("w2"),
-        "acc": Pointer("acc"),
-        "rows": m.size,
-        "columns": wrap(columns),
-        "depth": h.size,
-        "x_stride": h.size,
-        "w_stride": h.size,
-        "acc_stride": wrap(columns),
-        "first": is_zero(h.index),
-    }
-    work = m.size * columns
-    return Call("linear_accumulate", arguments, elements=work, macs=work * h.size, rows=m.size)
-
-
-def _requantize(node: Node, m: Loop, h: Loop, columns: int) -> Call:
-    has_residual = bool(node.attributes.get("residual"))
-    arguments: dict[str, Argument] = {
-        "acc": Pointer("acc"),
-        "multiplier": Pointer("multiplier2"),
-        "bias": Pointer("bias2"),
-        "table": Null(),
-        "residual": Pointer("residual") if has_residual else Null(),
-        "y": Pointer("y"),
-        "rows": m.size,
-        "columns": wrap(columns),
-        "acc_stride": wrap(columns),
-        "residual_stride": wrap(columns),
-        "y_stride": wrap(columns),
-        "shift": Scalar(node.integer("shift2")),
-        "y_type": c_type(node.output),
-    }
-    last = ((h.index, h.trips - 1),) if h.trips > 1 else ()
-    return Call("requantize_rows", arguments, elements=m.size * columns, rows=m.size, when=last)
+def _size(channels: Loop, block: Expr) -> Expr:
+    """Channels in a block."""
+    if channels.extent % channels.step == 0:
+        return wrap(channels.step)
+    return least(channels.step, channels.extent - block * channels.step)

@@ -17,13 +17,23 @@ EC_IN_PRIVATE ec_mailbox ec_mail;
 static EC_IN_L1 struct {
     ec_transfer owner[DMA_COUNTERS];
     ec_transfer serial;
-    ec_transfer l3_pending;
     uint32_t checked;
     uint32_t layer_start;
     uint32_t compute;
     uint32_t dma_wait;
     uint32_t l3_wait;
 } state;
+
+/* Reads from L3, a ring: [done, begun) are in flight or wait for their turn, the first one is in
+ * flight. Transfers are numbered from 1. */
+typedef struct {
+    uint32_t l2, l3, bytes;
+} l3_read;
+
+static EC_IN_L1 struct {
+    l3_read reads[EC_READS_AHEAD];
+    uint32_t done, begun;
+} l3;
 
 static EC_IN_L1 uint32_t partial_sums[EC_CORES];
 
@@ -32,7 +42,7 @@ int ec_hal_init(void)
     for (uint32_t i = 0; i < DMA_COUNTERS; ++i)
         state.owner[i] = EC_NO_TRANSFER;
     state.serial = 0;
-    state.l3_pending = EC_NO_TRANSFER;
+    l3.done = l3.begun = 0;
     return 0;
 }
 
@@ -137,7 +147,7 @@ void ec_hal_wait(ec_transfer transfer)
     EC_TRACE_SPAN(EC_TRACE_DMA_WAIT, begin, end, transfer);
 }
 
-/* ---- L3: one read at a time ---------------------------------------------------------------- */
+/* ---- L3: one read at a time, the others wait in a queue --------------------------------------- */
 
 void ec_l3_init(void)
 {
@@ -159,32 +169,45 @@ void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
     }
 }
 
+static void start_read(void)
+{
+    const l3_read *read = &l3.reads[l3.done % EC_READS_AHEAD];
+    REGISTER(HYPER_ADDRESS) = read->l3;
+    REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
+    REGISTER(HYPER_READ_L2) = read->l2;
+    REGISTER(HYPER_READ_BYTES) = read->bytes;
+    REGISTER(HYPER_READ_START) = HYPER_ENABLE;
+    EC_TRACE_START(EC_TRACE_L3, l3.done + 1u);
+}
+
+/* Start the next read where one waits and the one before it is done. */
+static void advance_reads(void)
+{
+    if (l3.done == l3.begun || (REGISTER(HYPER_STATUS) & 1u))
+        return;
+    if (++l3.done != l3.begun)
+        start_read();
+}
+
 ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 {
     if (bytes == 0)
         return EC_NO_TRANSFER;
-    ec_hal_l3_wait(state.l3_pending);
-    REGISTER(HYPER_ADDRESS) = l3_offset;
-    REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
-    REGISTER(HYPER_READ_L2) = (uint32_t)(uintptr_t)l2;
-    REGISTER(HYPER_READ_BYTES) = bytes;
-    REGISTER(HYPER_READ_START) = HYPER_ENABLE;
-    state.serial += DMA_COUNTERS;
-    if (state.serial == 0)
-        state.serial = DMA_COUNTERS;
-    state.l3_pending = state.serial;
-    EC_TRACE_START(EC_TRACE_L3, state.l3_pending);
-    return state.l3_pending;
+    while (l3.begun - l3.done == EC_READS_AHEAD)
+        advance_reads();
+    l3.reads[l3.begun % EC_READS_AHEAD] = (l3_read){(uint32_t)(uintptr_t)l2, l3_offset, bytes};
+    if (l3.done == l3.begun++)
+        start_read();
+    return l3.begun;
 }
 
 void ec_hal_l3_wait(ec_transfer transfer)
 {
-    if (transfer == EC_NO_TRANSFER || state.l3_pending != transfer)
+    if (transfer == EC_NO_TRANSFER || l3.done >= transfer)
         return;
     const uint32_t begin = core_cycles();
-    while (REGISTER(HYPER_STATUS) & 1u) {
-    }
-    state.l3_pending = EC_NO_TRANSFER;
+    while (l3.done < transfer)
+        advance_reads();
     const uint32_t end = core_cycles();
     state.l3_wait += end - begin;
     EC_TRACE_SPAN(EC_TRACE_L3_WAIT, begin, end, transfer);
@@ -203,6 +226,8 @@ static void trace_cores(uint32_t task)
 void ec_hal_fork(ec_task task, const void *arguments)
 {
     const uint32_t begin = core_cycles();
+    if (l3.begun - l3.done > 1u) /* one waits for its turn */
+        advance_reads();
     ec_fork_join(task, arguments);
     const uint32_t end = core_cycles();
     state.compute += end - begin;
