@@ -6,43 +6,65 @@ from the layer's table entry, everything else is in the text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgecomp.codegen.render import render
 from edgecomp.tiling.expr import Const, Expr
 from edgecomp.tiling.program import (
     Argument,
+    Buffer,
     Call,
+    Engine,
     Null,
     Operand,
     Pointer,
     Region,
     Scalar,
+    Scratch,
     Symbol,
     TileProgram,
     Vector,
 )
 
-_NEXT = "_next"
+
+@dataclass(frozen=True)
+class BufferText:
+    """A buffer as the template shows it. ``lags`` are those at which a version is counted."""
+
+    name: str
+    place: Buffer
+    changes: bool
+    lags: tuple[int, ...]
+    keys: dict[int, tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class OperandText:
-    """One operand as the template shows it; ``*_next`` describe the tile of the next step."""
+    """A tensor on its way: what the step at ``lag`` stores, what the one behind it needs loaded.
 
-    name: str
+    ``first`` is the lag of the first call that touches it, ``early`` says that a store starts
+    before the cluster's calls; ``*_first`` describe the tile of the first step.
+    """
+
+    buffer: BufferText
     index: int
     direction: str
-    buffers: int
+    overlaps: bool
+    early: bool
     first: int
-    second: int
-    changes: bool
-    key: str
-    key_next: str
+    lag: int
     offset: str
-    offset_next: str
     block: str
+    offset_next: str
     block_next: str
+    offset_first: str
+    block_first: str
+
+    @property
+    def name(self) -> str:
+        """The operand's name."""
+        return self.buffer.name
 
 
 @dataclass(frozen=True)
@@ -50,33 +72,46 @@ class CallText:
     """One kernel call: its condition (empty: always) and the fields of its argument struct."""
 
     kernel: str
+    engine: Engine
+    lag: int
     condition: str
     fields: tuple[tuple[str, str], ...]
+    tiles: tuple[BufferText, ...]
 
 
 def layer_function(program: TileProgram, name: str) -> str:
     """The definition of the C function ``name`` that runs ``program``."""
-    scalars = _Scalars()
-    calls = [_call(call, scalars) for call in program.calls]
-    layout = program.l1_layout
+    items: list[Operand | Scratch] = [*program.operands, *program.scratch]
+    buffers = {item.name: _buffer(program, item) for item in items}
+    operands = [
+        _operand(program, index, operand, buffers[operand.name])
+        for index, operand in enumerate(program.operands)
+    ]
+    loaded = [operand for operand in operands if operand.direction == "in"]
     return render(
         "layer.c.j2",
         name=name,
         loops=[loop for loop in reversed(program.loops) if loop.trips > 1],
-        operands=[_operand(program, i, op) for i, op in enumerate(program.operands)],
-        scratch=[(s.name, layout[s.name][0]) for s in program.scratch],
-        buffers=list(layout.values()),
-        calls=calls,
+        lags=program.schedule.lags,
+        buffers=list(buffers.values()),
+        operands=operands,
+        whole=[op for op in loaded if not op.buffer.changes],
+        ahead=[op for op in loaded if op.buffer.changes and op.overlaps],
+        exposed=[op for op in loaded if op.buffer.changes and not op.overlaps],
+        accelerated=any(call.engine == "ne16" for call in program.calls),
+        scratch=[buffers[item.name] for item in program.scratch],
+        calls=_calls(program, _Scalars(), buffers),
         order=program.order,
         steps=program.steps,
+        slots=program.schedule.slots,
     )
 
 
 def layer_scalars(program: TileProgram) -> list[int]:
     """The values of ``layer->scalars`` in the order in which the function reads them."""
     scalars = _Scalars()
-    for call in program.calls:
-        _call(call, scalars)
+    for call in program.schedule.calls:
+        _fields(call, scalars)
     return scalars.values
 
 
@@ -89,46 +124,102 @@ class _Scalars:
         return f"layer->scalars[{len(self.values) - 1}]"
 
 
-def _operand(program: TileProgram, index: int, operand: Operand) -> OperandText:
-    layout = program.l1_layout
-    first = layout[f"{operand.name}.0"][0]
-    last = layout[f"{operand.name}.{operand.buffers - 1}"][0]
+def _here(lag: int) -> str:
+    """The suffix of the loop indices of the step that is at ``lag``."""
+    return f"_{lag}"
+
+
+def _next(lag: int) -> str:
+    """The suffix of the indices of the step behind it."""
+    return f"_{lag}n"
+
+
+def _buffer(program: TileProgram, item: Operand | Scratch) -> BufferText:
+    schedule, place = program.schedule, program.l1_layout[item.name]
+    changes = not isinstance(item.key, Const)
+    lags = {call.lag for call in program.calls if any(call.touches(item.name))}
+    if isinstance(item, Operand):
+        lags.add(_cursor(program, item))
+        lags.add(schedule.first_lag(item.name))
+    counted = tuple(sorted(lags)) if changes else ()
+    keys = {lag: (item.key.c(_here(lag)), item.key.c(_next(lag))) for lag in counted}
+    return BufferText(item.name, place, changes, counted, keys)
+
+
+def _cursor(program: TileProgram, operand: Operand) -> int:
+    if operand.direction == "in":
+        return program.schedule.first_lag(operand.name)
+    return program.schedule.store_lag(operand)
+
+
+def _operand(program: TileProgram, index: int, operand: Operand, buffer: BufferText) -> OperandText:
+    lag = _cursor(program, operand)
+    region = operand.region
     return OperandText(
-        name=operand.name,
+        buffer=buffer,
         index=index,
         direction=operand.direction,
-        buffers=operand.buffers,
-        first=first,
-        second=last,
-        changes=not isinstance(operand.key, Const),
-        key=operand.key.c(),
-        key_next=operand.key.c(_NEXT),
-        offset=operand.region.offset.c(),
-        offset_next=operand.region.offset.c(_NEXT),
-        block=_block(operand.region, ""),
-        block_next=_block(operand.region, _NEXT),
+        overlaps=operand.buffers > 1,
+        early=operand.direction == "out" and program.schedule.stored_early(operand),
+        first=program.schedule.first_lag(operand.name),
+        lag=lag,
+        offset=region.offset.c(_here(lag)),
+        block=_block(region, _here(lag)),
+        offset_next=region.offset.c(_next(lag)),
+        block_next=_block(region, _next(lag)),
+        offset_first=str(_at_first(program, region.offset)),
+        block_first=_first_block(program, region),
     )
 
 
+def _at_first(program: TileProgram, value: Expr | int) -> int:
+    return (
+        int(value.evaluate({loop.name: 0 for loop in program.loops}))
+        if isinstance(value, Expr)
+        else value
+    )
+
+
+_BLOCK = ("length", "rows", "row_stride", "planes", "plane_stride")
+
+
 def _block(region: Region, suffix: str) -> str:
-    fields: list[tuple[str, Expr | int]] = [("length", region.length), ("rows", region.rows)]
-    fields += [("row_stride", region.row_stride), ("planes", region.planes)]
-    fields += [("plane_stride", region.plane_stride)]
-    texts = (v.c(suffix) if isinstance(v, Expr) else str(v) for _, v in fields)
-    named = (f".{name} = {text}" for (name, _), text in zip(fields, texts, strict=True))
+    values = (getattr(region, name) for name in _BLOCK)
+    return _initializer(v.c(suffix) if isinstance(v, Expr) else str(v) for v in values)
+
+
+def _first_block(program: TileProgram, region: Region) -> str:
+    return _initializer(str(_at_first(program, getattr(region, name))) for name in _BLOCK)
+
+
+def _initializer(values: Iterable[str]) -> str:
+    named = (f".{name} = {value}" for name, value in zip(_BLOCK, values, strict=True))
     return "{" + ", ".join(named) + "}"
 
 
-def _call(call: Call, scalars: _Scalars) -> CallText:
-    condition = " && ".join(f"{index.c()} == {value}" for index, value in call.when)
-    fields = tuple((name, _argument(arg, scalars)) for name, arg in call.arguments.items())
-    return CallText(call.kernel, condition, fields)
+def _calls(
+    program: TileProgram, scalars: _Scalars, buffers: Mapping[str, BufferText]
+) -> list[CallText]:
+    return [_call(call, scalars, buffers) for call in program.schedule.calls]
 
 
-def _argument(argument: Argument, scalars: _Scalars) -> str:
+def _call(call: Call, scalars: _Scalars, buffers: Mapping[str, BufferText]) -> CallText:
+    suffix = _here(call.lag)
+    condition = " && ".join(f"{index.c(suffix)} == {value}" for index, value in call.when)
+    pointers = (arg.name for arg in call.arguments.values() if isinstance(arg, Pointer))
+    tiles = tuple(buffers[name] for name in dict.fromkeys(pointers))
+    return CallText(call.kernel, call.engine, call.lag, condition, _fields(call, scalars), tiles)
+
+
+def _fields(call: Call, scalars: _Scalars) -> tuple[tuple[str, str], ...]:
+    suffix = _here(call.lag)
+    return tuple((name, _argument(arg, scalars, suffix)) for name, arg in call.arguments.items())
+
+
+def _argument(argument: Argument, scalars: _Scalars, suffix: str) -> str:
     match argument:
         case Expr():
-            return argument.c()
+            return argument.c(suffix)
         case Scalar(value):
             return scalars.add(value)
         case Null():
@@ -136,6 +227,7 @@ def _argument(argument: Argument, scalars: _Scalars) -> str:
         case Symbol(text):
             return text
         case Vector(items):
-            return "{" + ", ".join(item.c() for item in items) + "}"
+            return "{" + ", ".join(item.c(suffix) for item in items) + "}"
         case Pointer(name, offset):
-            return f"tile_{name}" if offset == Const(0) else f"EC_AT(tile_{name}, {offset.c()})"
+            tile = f"tile_{name}{suffix}"
+            return tile if offset == Const(0) else f"EC_AT({tile}, {offset.c(suffix)})"

@@ -65,4 +65,8 @@ def _loops(program: TileProgram) -> str:
 
 
 def _l1(program: TileProgram) -> str:
-    return ", ".join(f"{name} {at}+{size}" for name, (at, size) in program.l1_layout.items())
+    places = program.l1_layout.items()
+    return ", ".join(
+        f"{name} {each.offset}+{each.bytes}" + (f" x {each.copies}" if each.copies > 1 else "")
+        for name, each in places
+    )

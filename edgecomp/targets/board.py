@@ -93,6 +93,15 @@ class Orchestration(_Section):
     cycles_per_transfer: NonNegativeFloat
 
 
+class Ne16(_Section):
+    """The accelerator. slowdown: how much of the time in which cores work beside it is lost to it.
+
+    Both use the banks of L1, and it waits for the slowest of the banks that it needs at once.
+    """
+
+    slowdown: NonNegativeFloat
+
+
 class Power(_Section):
     """Average power while running and while asleep."""
 
@@ -148,6 +157,12 @@ class Board(_Section):
     power: Power
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
+    ne16: Ne16 | None = None
+
+    @property
+    def ne16_slowdown(self) -> float:
+        """See :class:`Ne16`; 0 where there is none."""
+        return self.ne16.slowdown if self.ne16 is not None else 0.0
 
     @property
     def l1_reserved_bytes(self) -> int:

@@ -1,8 +1,8 @@
 """The cost of a tile program: the cluster cycles of one layer, an estimate.
 
-Compute and transfers overlap where an operand has two buffers: a step takes the longer of its
-kernels and of the transfers that run beside them. Transfers of operands with one buffer are
-exposed. The rates come from the board description.
+Engines and transfers work side by side in a slot (`schedule.py`): it takes as long as the cores
+with what the orchestrator does around their kernels, or as the accelerator, or as the transfers.
+Transfers of operands with one buffer are exposed. The rates come from the board description.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ from edgecomp.tiling.program import Call, Operand, TileProgram
 
 @dataclass(frozen=True)
 class Cost:
-    """Where the cycles of a layer go; ``total`` is what the layer takes from start to end."""
+    """Where the cycles of a layer go; ``total`` is what the layer takes from start to end.
+
+    ``compute`` is the time in which an engine works; ``cores`` and ``ne16`` are what each of them
+    works, and overlap.
+    """
 
     total: float
     compute: float
+    cores: float
+    ne16: float
     exposed_dma: float
     overhead: float
     bytes_moved: int
@@ -28,40 +34,82 @@ class Cost:
 
 def estimate(program: TileProgram, board: Board) -> Cost:
     """Cycles of ``program`` on ``board``'s cluster, with weights already in L2."""
-    compute = np.zeros(program.steps)
+    schedule = program.schedule
+    cores = np.zeros(schedule.slots)
+    ne16 = np.zeros(schedule.slots)
     for call in program.calls:
-        compute += _call_cycles(program, call, board)
-    beside = np.zeros(program.steps)
-    exposed = np.zeros(program.steps)
-    prologue = epilogue = 0.0
-    moved = transfers = 0
-    for operand in program.operands:
-        cycles, bytes_moved = _transfer_cycles(program, operand, board)
-        moved += bytes_moved
-        transfers += int(np.count_nonzero(cycles))
-        if operand.buffers == 1:
-            exposed += cycles
-        elif operand.direction == "in":
-            prologue += cycles[0]
-            beside[:-1] += cycles[1:]
+        busy = cores if call.engine == "cluster" else ne16
+        busy[call.lag : call.lag + program.steps] += _call_cycles(program, call, board)
+    transfers = _Transfers(program, board)
+    overhead = board.orchestration.cycles_per_step + (
+        board.orchestration.cycles_per_transfer * transfers.started
+    )
+    disturbed = ne16 + np.minimum(cores, ne16) * board.ne16_slowdown
+    compute = np.maximum(cores, disturbed)
+    taken = np.maximum(cores + overhead, disturbed)
+    waits = np.maximum(transfers.beside - compute, 0.0) + transfers.exposed
+    exposed_dma = transfers.before + float(waits.sum()) + transfers.after
+    total = float(taken.sum()) + exposed_dma
+    busy_sum = float(compute.sum())
+    return Cost(
+        total,
+        busy_sum,
+        float(cores.sum()),
+        float(ne16.sum()),
+        exposed_dma,
+        total - busy_sum - exposed_dma,
+        transfers.bytes,
+    )
+
+
+class _Transfers:
+    """What is moved in every slot: cycles ``beside`` the engines and ``exposed`` ones.
+
+    ``before`` and ``after`` are cycles before the first slot and after the last one; ``started``
+    counts the transfers of each slot.
+    """
+
+    def __init__(self, program: TileProgram, board: Board) -> None:
+        self._program, self._board = program, board
+        slots = program.schedule.slots
+        self.beside, self.exposed, self.started = (np.zeros(slots) for _ in range(3))
+        self.before = self.after = 0.0
+        self.bytes = 0
+        for operand in program.operands:
+            self._add(operand)
+
+    def _add(self, operand: Operand) -> None:
+        program = self._program
+        steps, cycles, moved = _transfers(program, operand, self._board)
+        self.bytes += moved
+        if operand.direction == "in":
+            slots = steps + program.schedule.first_lag(operand.name)
+            np.add.at(self.started, slots, 1)
+            if operand.buffers == 1:
+                np.add.at(self.exposed, slots, cycles)
+                return
+            ahead = slots - 1
         else:
-            beside[1:] += cycles[:-1]
-            epilogue += cycles[-1]
-    overhead = board.orchestration.cycles_per_step * program.steps
-    overhead += board.orchestration.cycles_per_transfer * transfers
-    waits = np.maximum(beside - compute, 0.0) + exposed
-    exposed_dma = prologue + float(waits.sum()) + epilogue
-    busy = float(compute.sum())
-    return Cost(busy + exposed_dma + overhead, busy, exposed_dma, overhead, moved)
+            slots = steps + program.schedule.store_lag(operand)
+            np.add.at(self.started, slots, 1)
+            if operand.buffers == 1:
+                np.add.at(self.exposed, slots, cycles)
+                return
+            ahead = slots + (0 if program.schedule.stored_early(operand) else 1)
+        inside = (ahead >= 0) & (ahead < len(self.beside))
+        np.add.at(self.beside, ahead[inside], cycles[inside])
+        self.before += float(cycles[ahead < 0].sum())
+        self.after += float(cycles[ahead >= len(self.beside)].sum())
 
 
 def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
+    """Cycles of a call at every step."""
     cycles = np.array(
         board.kernels[call.kernel].cycles(
             elements=program.at_steps(call.elements),
             macs=program.at_steps(call.macs),
             rows=program.at_steps(call.rows),
-            cores=board.cores.workers,
+            cores=board.cores.workers if call.engine == "cluster" else 1,
         )
     )
     for index, value in call.when:
@@ -69,10 +117,10 @@ def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
     return cycles
 
 
-def _transfer_cycles(
+def _transfers(
     program: TileProgram, operand: Operand, board: Board
-) -> tuple[np.ndarray, int]:
-    """Cycles per step and the bytes moved in all.
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The steps with a transfer, its cycles there, and the bytes moved in all.
 
     A load counts at the step that first needs the tile, a store at the last one that fills it.
     """
@@ -82,9 +130,10 @@ def _transfer_cycles(
         changes[1:] = keys[1:] != keys[:-1]
     else:
         changes[:-1] = keys[1:] != keys[:-1]
+    steps = np.flatnonzero(changes)
     region = operand.region
-    planes = program.at_steps(region.planes)
-    rows = program.at_steps(region.rows)
-    length = program.at_steps(region.length)
-    cycles = np.where(changes, board.l2_l1_cycles(length, rows, planes), 0.0)
-    return cycles, int(np.where(changes, planes * rows * length, 0).sum())
+    planes = program.at_steps(region.planes)[steps]
+    rows = program.at_steps(region.rows)[steps]
+    length = program.at_steps(region.length)[steps]
+    cycles = np.asarray(board.l2_l1_cycles(length, rows, planes), float)
+    return steps, cycles, int((planes * rows * length).sum())

@@ -7,16 +7,52 @@ cost, the C text and the proof that no transfer leaves its tensor.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from edgecomp.ir import Value
-from edgecomp.tiling.expr import Const, Expr, Number, Var, least, wrap
+from edgecomp.tiling.expr import Expr
+from edgecomp.tiling.parts import (
+    Argument,
+    Call,
+    Direction,
+    Engine,
+    Loop,
+    Nest,
+    Null,
+    Operand,
+    Pointer,
+    Region,
+    Scalar,
+    Scratch,
+    Symbol,
+    Vector,
+    c_type,
+)
+from edgecomp.tiling.schedule import Schedule
+
+__all__ = [
+    "L1_ALIGNMENT",
+    "L1_GUARD",
+    "Argument",
+    "Buffer",
+    "Call",
+    "Direction",
+    "Engine",
+    "Loop",
+    "Null",
+    "Operand",
+    "Pointer",
+    "Region",
+    "Scalar",
+    "Scratch",
+    "Symbol",
+    "TileProgram",
+    "Vector",
+    "c_type",
+]
 
 L1_ALIGNMENT = 8
 """Buffers start on this boundary; kernels may then load words and the DMA whole beats."""
@@ -26,162 +62,22 @@ L1_GUARD = 8
 
 
 @dataclass(frozen=True)
-class Loop:
-    """Tiles of ``step`` elements that cover ``extent`` elements; the last may be smaller."""
+class Buffer:
+    """``copies`` pieces of ``bytes`` bytes in L1, ``pitch`` apart, the first at ``offset``."""
 
-    name: str
-    extent: int
-    step: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.step <= self.extent:
-            raise ValueError(f"loop {self.name}: step {self.step} of extent {self.extent}")
-
-    @property
-    def trips(self) -> int:
-        """Number of tiles."""
-        return math.ceil(self.extent / self.step)
-
-    @property
-    def index(self) -> Expr:
-        """The tile index (0 where there is one tile only)."""
-        return Var(self.name) if self.trips > 1 else Const(0)
-
-    @property
-    def start(self) -> Expr:
-        """First element of the tile."""
-        return self.index * self.step
-
-    @property
-    def size(self) -> Expr:
-        """Elements in the tile."""
-        if self.extent % self.step == 0:
-            return Const(self.step)
-        return least(self.step, self.extent - self.start)
-
-
-@dataclass(frozen=True)
-class Region:
-    """``planes x rows`` runs of ``length`` bytes in a tensor; packed densely in L1.
-
-    Offsets and strides are in bytes from the start of the tensor.
-    """
-
-    offset: Expr
-    length: Expr
-    rows: Expr = Const(1)
-    row_stride: int = 0
-    planes: Expr = Const(1)
-    plane_stride: int = 0
-
-    @staticmethod
-    def contiguous(offset: Expr | int, length: Expr | int) -> Region:
-        """One run of bytes."""
-        return Region(wrap(offset), wrap(length))
-
-    @staticmethod
-    def block(offset: Expr | int, rows: Expr | int, length: Expr | int, row_stride: int) -> Region:
-        """``rows`` runs of ``length`` bytes; a single run where they touch."""
-        length = wrap(length)
-        if length == Const(row_stride):
-            return Region(wrap(offset), wrap(rows) * row_stride)
-        return Region(wrap(offset), length, wrap(rows), row_stride)
-
-    @property
-    def bytes(self) -> Expr:
-        """Size of the packed tile."""
-        return self.planes * self.rows * self.length
-
-
-Direction = Literal["in", "out"]
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A tensor that is streamed through L1.
-
-    ``value`` is the tensor, ``key`` tells tiles apart (a transfer happens when it changes) and
-    ``buffers`` is 2 where transfers overlap with computation. Several operands may write parts
-    of one tensor that do not overlap.
-    """
-
-    name: str
-    value: Value
-    direction: Direction
-    region: Region
-    key: Expr = Const(0)
-    buffers: int = 1
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """L1 memory that lives through all steps of the layer."""
-
-    name: str
+    offset: int
     bytes: int
+    copies: int
 
+    @property
+    def pitch(self) -> int:
+        """Bytes from one copy to the next, guard included."""
+        return -(-(self.bytes + L1_GUARD) // L1_ALIGNMENT) * L1_ALIGNMENT
 
-@dataclass(frozen=True)
-class Pointer:
-    """Kernel argument: address of an operand's current tile or of a scratch, plus bytes."""
-
-    name: str
-    offset: Expr = Const(0)
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """Kernel argument that differs between layers of the same shape (multipliers, shifts)."""
-
-    value: int
-
-
-@dataclass(frozen=True)
-class Null:
-    """Kernel argument: no such operand."""
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """Kernel argument: a C enumerator."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Vector:
-    """Kernel argument: a C array."""
-
-    items: tuple[Expr, ...]
-
-    @staticmethod
-    def of(*items: Expr | int) -> Vector:
-        """An array of expressions or numbers."""
-        return Vector(tuple(wrap(item) for item in items))
-
-
-Argument = Expr | Pointer | Scalar | Null | Symbol | Vector
-
-
-def c_type(value: Value) -> Symbol:
-    """The kernels' enumerator for the element type of ``value``."""
-    return Symbol(f"EC_{value.type.dtype.name}")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One kernel, run by all cores of the cluster and joined.
-
-    ``when`` restricts the call to steps at which all given ``(index, value)`` pairs agree.
-    ``rows``, ``elements`` and ``macs`` are the work that the cost model charges.
-    """
-
-    kernel: str
-    arguments: Mapping[str, Argument]
-    elements: Expr
-    macs: Expr = Const(0)
-    rows: Expr = Const(1)
-    when: tuple[tuple[Expr, int], ...] = ()
+    @property
+    def end(self) -> int:
+        """Where the next buffer may begin."""
+        return self.offset + self.copies * self.pitch
 
 
 @dataclass(frozen=True)
@@ -195,54 +91,55 @@ class TileProgram:
     order: str = field(default="", compare=False)
 
     @cached_property
-    def steps(self) -> int:
-        """Number of steps of the flattened nest."""
-        return math.prod(loop.trips for loop in self.loops)
+    def nest(self) -> Nest:
+        """The flattened loops."""
+        return Nest(self.loops)
 
     @cached_property
+    def schedule(self) -> Schedule:
+        """When the calls and transfers happen."""
+        return Schedule(self.nest, self.operands, self.scratch, self.calls)
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of the flattened nest."""
+        return self.nest.steps
+
+    @property
     def indices(self) -> dict[str, np.ndarray]:
         """Tile index of every loop at every step, in execution order."""
-        trips = [loop.trips for loop in self.loops]
-        grids = np.unravel_index(np.arange(self.steps), trips) if trips else ()
-        return {loop.name: grid for loop, grid in zip(self.loops, grids, strict=True)}
+        return self.nest.indices
 
     def at_steps(self, expr: Expr) -> np.ndarray:
         """``expr`` at every step, int64 of shape [steps]."""
-        value: Number = expr.evaluate(self.indices)
-        return np.broadcast_to(np.asarray(value, np.int64), (self.steps,))
+        return self.nest.at_steps(expr)
 
     def tile_bytes(self, operand: Operand) -> int:
         """Size of the operand's largest tile."""
         return int(self.at_steps(operand.region.bytes).max())
 
     @cached_property
-    def l1_layout(self) -> dict[str, tuple[int, int]]:
-        """Offset and size of every L1 buffer; operand buffers are called ``name.slot``."""
-        sizes: dict[str, int] = {}
-        for operand in self.operands:
-            for slot in range(operand.buffers):
-                sizes[f"{operand.name}.{slot}"] = self.tile_bytes(operand)
+    def l1_layout(self) -> dict[str, Buffer]:
+        """Every operand's and scratch memory's place in L1."""
+        sizes = {operand.name: self.tile_bytes(operand) for operand in self.operands}
         sizes.update({item.name: item.bytes for item in self.scratch})
-        layout: dict[str, tuple[int, int]] = {}
+        layout: dict[str, Buffer] = {}
         cursor = 0
         for name, size in sizes.items():
-            layout[name] = (cursor, size)
-            cursor = -(-(cursor + size + L1_GUARD) // L1_ALIGNMENT) * L1_ALIGNMENT
+            layout[name] = Buffer(cursor, size, self.schedule.copies[name])
+            cursor = layout[name].end
         return layout
 
     @property
     def l1_bytes(self) -> int:
         """L1 memory that the layer takes, guards included."""
-        if not self.l1_layout:
-            return 0
-        offset, size = list(self.l1_layout.values())[-1]
-        return offset + size + L1_GUARD
+        return max((buffer.end for buffer in self.l1_layout.values()), default=0)
 
     def check(self) -> None:
         """``ValueError`` where the program is wrong.
 
         If a transfer leaves its tensor, a result is not written exactly once, an output tile is
-        taken up again, or a kernel has an unknown operand.
+        taken up again, a kernel has an unknown operand, or two accesses to a buffer race.
         """
         for operand in self.operands:
             self._check_region(operand)
@@ -252,6 +149,7 @@ class TileProgram:
             for argument in call.arguments.values():
                 if isinstance(argument, Pointer) and argument.name not in names:
                     raise ValueError(f"{call.kernel} points at unknown buffer {argument.name}")
+        self.schedule.check()
 
     def _check_results(self) -> None:
         written: dict[Value, int] = {}

@@ -33,37 +33,38 @@ struct ec_layer {
  * theirs run where that is planned. */
 void ec_run_layers(const ec_layer *layers, uint32_t count);
 
-/* One operand on its way through L1: one or two buffers, the tile in use and the one in flight. */
+/* Copies of an operand's buffer, at most: what MOST_COPIES is in the compiler. */
+#define EC_MOST_COPIES 6u
+
+/* The copy behind copy k of n. */
+#define EC_NEXT(k, n) ((k) + 1u == (n) ? 0u : (k) + 1u)
+
+/* One operand on its way through L1: copies of its buffer, `pitch` bytes apart. */
 typedef struct {
-    uint8_t *buffer[2];
-    ec_transfer pending[2];
-    uint32_t buffers;    /* 1 or 2 */
-    uint32_t current;    /* buffer in use */
-    uint32_t prefetched; /* 1: a load into the other buffer was started */
+    uint8_t *first;
+    uint32_t pitch;
+    ec_transfer pending[EC_MOST_COPIES];
 } ec_stream;
 
-/* Declare a stream of `buffers` buffers at L1 offsets first and second. */
-ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second);
+/* A stream whose first buffer is at L1 offset `offset`. */
+ec_stream ec_stream_open(uint32_t offset, uint32_t pitch);
 
-/* Start loading the next tile; with one buffer the current tile must no longer be in use. */
-void ec_stream_prefetch(ec_stream *stream, const uint8_t *l2, const ec_block *block);
+/* Start loading a tile into a copy that is not in use. */
+void ec_stream_load(ec_stream *stream, uint32_t copy, const uint8_t *l2, const ec_block *block);
 
-/* Make the prefetched tile, if there is one, the current tile. */
-void ec_stream_advance(ec_stream *stream);
+/* Start storing the tile in a copy. */
+void ec_stream_store(ec_stream *stream, uint32_t copy, uint8_t *l2, const ec_block *block);
 
-/* Take a buffer for a new output tile, waiting until its last store is done. */
-void ec_stream_begin(ec_stream *stream);
-
-/* Start storing the current tile. */
-void ec_stream_store(ec_stream *stream, uint8_t *l2, const ec_block *block);
+/* Wait until nothing comes into a copy or leaves it. */
+void ec_stream_wait(ec_stream *stream, uint32_t copy);
 
 /* Wait until nothing of this stream is in flight. */
 void ec_stream_close(ec_stream *stream);
 
-/* The current tile. */
-static inline void *ec_stream_tile(const ec_stream *stream)
+/* The tile in a copy. */
+static inline void *ec_stream_tile(const ec_stream *stream, uint32_t copy)
 {
-    return stream->buffer[stream->current];
+    return stream->first + copy * stream->pitch;
 }
 
 /* Order-independent 32-bit checksum of `bytes` bytes, read as little-endian words with the tail

@@ -6,56 +6,36 @@
 
 #include <string.h>
 
-ec_stream ec_stream_open(uint32_t buffers, uint32_t first, uint32_t second)
+ec_stream ec_stream_open(uint32_t offset, uint32_t pitch)
 {
-    ec_stream stream = {
-        .buffer = {ec_hal_l1() + first, ec_hal_l1() + second},
-        .pending = {EC_NO_TRANSFER, EC_NO_TRANSFER},
-        .buffers = buffers,
-        .current = 0,
-        .prefetched = 0,
-    };
+    ec_stream stream = {.first = ec_hal_l1() + offset, .pitch = pitch};
+    for (uint32_t copy = 0; copy < EC_MOST_COPIES; ++copy)
+        stream.pending[copy] = EC_NO_TRANSFER;
     return stream;
 }
 
-static uint32_t next_buffer(const ec_stream *stream)
+void ec_stream_load(ec_stream *stream, uint32_t copy, const uint8_t *l2, const ec_block *block)
 {
-    return stream->buffers == 2 ? 1u - stream->current : 0u;
+    stream->pending[copy] = ec_hal_load(ec_stream_tile(stream, copy), l2, block);
 }
 
-void ec_stream_prefetch(ec_stream *stream, const uint8_t *l2, const ec_block *block)
+void ec_stream_store(ec_stream *stream, uint32_t copy, uint8_t *l2, const ec_block *block)
 {
-    uint32_t slot = next_buffer(stream);
-    stream->pending[slot] = ec_hal_load(stream->buffer[slot], l2, block);
-    stream->prefetched = 1;
+    stream->pending[copy] = ec_hal_store(l2, ec_stream_tile(stream, copy), block);
 }
 
-void ec_stream_advance(ec_stream *stream)
+void ec_stream_wait(ec_stream *stream, uint32_t copy)
 {
-    if (!stream->prefetched)
+    if (stream->pending[copy] == EC_NO_TRANSFER)
         return;
-    stream->current = next_buffer(stream);
-    stream->prefetched = 0;
-    ec_hal_wait(stream->pending[stream->current]);
-    stream->pending[stream->current] = EC_NO_TRANSFER;
-}
-
-void ec_stream_begin(ec_stream *stream)
-{
-    stream->current = next_buffer(stream);
-    ec_hal_wait(stream->pending[stream->current]);
-    stream->pending[stream->current] = EC_NO_TRANSFER;
-}
-
-void ec_stream_store(ec_stream *stream, uint8_t *l2, const ec_block *block)
-{
-    stream->pending[stream->current] = ec_hal_store(l2, ec_stream_tile(stream), block);
+    ec_hal_wait(stream->pending[copy]);
+    stream->pending[copy] = EC_NO_TRANSFER;
 }
 
 void ec_stream_close(ec_stream *stream)
 {
-    ec_hal_wait(stream->pending[0]);
-    ec_hal_wait(stream->pending[1]);
+    for (uint32_t copy = 0; copy < EC_MOST_COPIES; ++copy)
+        ec_stream_wait(stream, copy);
 }
 
 /* The first layer from `layer` on that has weights; count if there is none. */

@@ -41,12 +41,15 @@ def test_l1_buffers_are_apart_aligned_and_guarded() -> None:
         (),
         (Scratch("s", 7),),
     )
-    assert [size for _, size in program.l1_layout.values()] == [30, 30, 30, 7]
+    assert [each.bytes for each in program.l1_layout.values()] == [30, 30, 7]
+    assert [each.copies for each in program.l1_layout.values()] == [2, 1, 1]
     end = 0
-    for offset, size in program.l1_layout.values():
-        assert offset % L1_ALIGNMENT == 0 and offset >= end
-        end = offset + size + L1_GUARD
-    assert program.l1_bytes == end
+    for each in program.l1_layout.values():
+        for copy in range(each.copies):
+            offset = each.offset + copy * each.pitch
+            assert offset % L1_ALIGNMENT == 0 and offset >= end
+            end = offset + each.bytes + L1_GUARD
+    assert end <= program.l1_bytes < end + L1_ALIGNMENT
 
 
 def test_steps_run_through_the_inner_loop_first() -> None:

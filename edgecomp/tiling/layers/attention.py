@@ -154,7 +154,16 @@ class _Tiles:
         }
         work = self.m.size * columns
         macs = work * self.depth
-        return Call("attention_scores", arguments, work, macs, self.m.size, self._phase(0))
+        outputs = frozenset({"scores"})
+        return Call(
+            "attention_scores",
+            arguments,
+            work,
+            macs,
+            self.m.size,
+            self._phase(0),
+            outputs=outputs,
+        )
 
     def _softmax(self) -> Call:
         node = self.node
@@ -173,7 +182,10 @@ class _Tiles:
         }
         work = self.m.size * self.keys
         when = self._at(self.blocks - 1)
-        return Call("attention_softmax", arguments, work, rows=self.m.size, when=when)
+        outputs = frozenset({"p", "sums"})
+        return Call(
+            "attention_softmax", arguments, work, rows=self.m.size, when=when, outputs=outputs
+        )
 
     def _values(self) -> Call:
         columns = self._block_size(self.value_block)
@@ -192,7 +204,13 @@ class _Tiles:
         }
         work = self.m.size * self.value_dim
         return Call(
-            "attention_values", arguments, work, work * columns, self.m.size, self._phase(1)
+            "attention_values",
+            arguments,
+            work,
+            work * columns,
+            self.m.size,
+            self._phase(1),
+            outputs=frozenset({"acc"}),
         )
 
     def _normalize(self) -> Call:

@@ -1,0 +1,205 @@
+"""When the calls and transfers of a tile program happen, and the proof that none of them race.
+
+Time is counted in slots. A call with lag L runs for step s in slot s + L, so that one slot holds
+work of several steps, and engines work side by side. Within slot t, in this order:
+
+1. wait for the loads that calls of this slot need, and for stores out of buffers they will fill;
+2. give the accelerator its calls of this slot, of older steps first;
+3. wait for the accelerator's calls of slot t - 1;
+4. start storing what those completed, and loading what slot t + 1 needs;
+5. run the cluster's calls of this slot, of older steps first; start storing what they completed.
+
+So an engine sees its own calls in order, and what one engine did in slot t the other sees from
+slot t + 1 on. A buffer has as many copies as keep a new version of its content from being written
+while the old one is in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgecomp.tiling.parts import Call, Engine, Nest, Operand, Scratch
+
+MOST_COPIES = 6
+"""A program whose buffers need more copies than this is refused."""
+
+_NEVER = np.iinfo(np.int64).max // 2
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What one call does with one buffer: first and last slot of every version, or none."""
+
+    call: Call
+    rank: int
+    reads: bool
+    writes: bool
+    first: np.ndarray
+    last: np.ndarray
+
+    @property
+    def engine(self) -> Engine:
+        return self.call.engine
+
+
+class Schedule:
+    """Slots, lags and buffer copies of a tile program."""
+
+    def __init__(
+        self,
+        nest: Nest,
+        operands: Sequence[Operand],
+        scratch: Sequence[Scratch],
+        calls: Sequence[Call],
+    ) -> None:
+        self.nest = nest
+        self._operands = {operand.name: operand for operand in operands}
+        self._buffers: dict[str, Operand | Scratch] = {**self._operands}
+        self._buffers.update({item.name: item for item in scratch})
+        self.calls = tuple(sorted(calls, key=lambda call: -call.lag))
+        """In the order in which an engine runs those of one slot."""
+
+    # ---- what codegen and the cost model ask ---------------------------------------------------
+
+    @cached_property
+    def slots(self) -> int:
+        """Slots from the first step's first call to the last step's last store."""
+        return self.nest.steps + max(self.lags)
+
+    @cached_property
+    def lags(self) -> list[int]:
+        """The lags at which anything happens, ascending."""
+        stores = (self.store_lag(o) for o in self._operands.values() if o.direction == "out")
+        return sorted({0, *(call.lag for call in self.calls), *stores})
+
+    def first_lag(self, name: str) -> int:
+        """The lag of the earliest call that touches a buffer; 0 where none does."""
+        return min((use.call.lag for use in self._uses[name]), default=0)
+
+    def store_lag(self, operand: Operand) -> int:
+        """The lag at which a result tile of ``operand`` is stored."""
+        writers = [use for use in self._uses[operand.name] if use.writes]
+        return max((use.call.lag + (use.engine == "ne16") for use in writers), default=0)
+
+    def stored_early(self, operand: Operand) -> bool:
+        """Whether the store starts before the cluster's calls of its slot."""
+        lag = self.store_lag(operand)
+        writers = [use for use in self._uses[operand.name] if use.writes]
+        return bool(writers) and all(use.engine == "ne16" or use.call.lag < lag for use in writers)
+
+    def active(self, call: Call) -> np.ndarray:
+        """The steps at which a call runs, ascending."""
+        runs = np.ones(self.nest.steps, bool)
+        for index, value in call.when:
+            runs &= self.nest.at_steps(index) == value
+        return np.flatnonzero(runs)
+
+    @cached_property
+    def copies(self) -> dict[str, int]:
+        """Copies of every buffer. ValueError where no number of them is enough."""
+        return {name: self._copies(name) for name in self._buffers}
+
+    def check(self) -> None:
+        """``ValueError`` where a call reads what may not have been written yet."""
+        for name in self._buffers:
+            for reader in self._uses[name]:
+                if reader.reads:
+                    self._check_written(name, reader)
+        _ = self.copies
+
+    # ---- uses of buffers -----------------------------------------------------------------------
+
+    @cached_property
+    def _versions(self) -> dict[str, np.ndarray]:
+        return {name: self.nest.versions(item.key) for name, item in self._buffers.items()}
+
+    @cached_property
+    def _uses(self) -> dict[str, list[_Use]]:
+        return {name: list(self._uses_of(name)) for name in self._buffers}
+
+    def _uses_of(self, name: str) -> Iterator[_Use]:
+        versions = self._versions[name]
+        for rank, call in enumerate(self.calls):
+            reads, writes = call.touches(name)
+            if not (reads or writes):
+                continue
+            steps = self.active(call)
+            first = np.full(versions[-1] + 1, _NEVER)
+            last = np.full(versions[-1] + 1, -_NEVER)
+            first[versions[steps[::-1]]] = steps[::-1] + call.lag
+            last[versions[steps]] = steps + call.lag
+            yield _Use(call, rank, reads, writes, first, last)
+
+    def _check_written(self, name: str, reader: _Use) -> None:
+        """Every step's read comes after the latest write for this or an earlier step."""
+        if name in self._operands and self._operands[name].direction == "in":
+            return
+        versions, steps = self._versions[name], self.active(reader.call)
+        written = np.zeros(len(steps), bool)
+        for writer in self._uses[name]:
+            if not writer.writes or writer.call is reader.call:
+                written |= writer.writes
+                continue
+            active = self.active(writer.call)
+            at = np.searchsorted(active, steps, side="right") - 1
+            latest = active[np.maximum(at, 0)] if len(active) else np.zeros_like(steps)
+            found = (at >= 0) & (versions[latest] == versions[steps])
+            late = ~_before(writer, latest + writer.call.lag, reader, steps + reader.call.lag)
+            if (found & late).any():
+                raise ValueError(
+                    f"{reader.call.kernel} may read {name} before {writer.call.kernel} wrote it"
+                )
+            written |= found
+        if not written.all():
+            raise ValueError(f"{reader.call.kernel} reads {name}, which nothing has written")
+
+    # ---- copies --------------------------------------------------------------------------------
+
+    def _copies(self, name: str) -> int:
+        item = self._buffers[name]
+        least = item.buffers if isinstance(item, Operand) else 1
+        for copies in range(least, MOST_COPIES + 1):
+            if self._enough(name, item, copies):
+                return copies
+            if isinstance(item, Operand) and item.buffers == 1:
+                break
+        raise ValueError(f"the content of {name} is replaced while it may still be in use")
+
+    def _enough(self, name: str, item: Operand | Scratch, copies: int) -> bool:
+        """Whether version v + copies never comes into the memory of v too early."""
+        uses = self._uses[name]
+        if not uses or self._versions[name][-1] < copies:
+            return True
+        if isinstance(item, Operand) and item.direction == "in":
+            loads = self._load_slots(item)[copies:]
+            exposed = item.buffers == 1
+            return all(
+                (use.last[:-copies] + (exposed and use.engine == "ne16") < loads).all()
+                for use in uses
+            )
+        writers = [use for use in uses if use.writes]
+        if isinstance(item, Operand):
+            stored = np.max([use.last + (use.engine == "ne16") for use in writers], axis=0)
+            return all((stored[:-copies] < use.first[copies:]).all() for use in writers)
+        return all(
+            _before(old, old.last[:-copies], new, new.first[copies:]).all()
+            for old in uses
+            for new in writers
+        )
+
+    def _load_slots(self, operand: Operand) -> np.ndarray:
+        """The slot in which the load of every version starts."""
+        starts = np.unique(self._versions[operand.name], return_index=True)[1]
+        ahead = 1 if operand.buffers > 1 else 0
+        return np.asarray(starts + self.first_lag(operand.name) - ahead)
+
+
+def _before(old: _Use, old_slots: np.ndarray, new: _Use, new_slots: np.ndarray) -> np.ndarray:
+    """Whether a use in one slot is surely over when another one begins."""
+    if old.engine == new.engine and old.rank < new.rank:
+        return old_slots <= new_slots
+    return old_slots < new_slots
