@@ -119,6 +119,20 @@ def attention_scores(rows: int, keys: int, depth: int) -> Case:
     return Case("attention_scores", shape, arrays, scalars, "scores", expected, macs, "MAC/cycle")
 
 
+def interleaved(v: np.ndarray) -> np.ndarray:
+    """Blocks of four keys by four columns, transposed; both sizes are multiples of four."""
+    blocks = v.reshape(len(v) // 4, 4, -1, 4)
+    return np.ascontiguousarray(blocks.swapaxes(1, 3)).reshape(v.shape)
+
+
+def attention_interleave(keys: int, depth: int) -> Case:
+    """The values of one head."""
+    v = integers((keys, depth), np.int8)
+    scalars = strided(v=v) | {"columns": keys, "depth": depth}
+    shape = f"v[{keys},{depth}]"
+    return Case("attention_interleave", shape, {"v": v}, scalars, "v", interleaved(v), v.size)
+
+
 def attention_values(rows: int, keys: int, depth: int) -> Case:
     """One head, all keys; the weights overlay the scores."""
     p, v = integers((rows, 4 * keys), np.uint8), integers((keys, depth), np.int8)
@@ -126,7 +140,7 @@ def attention_values(rows: int, keys: int, depth: int) -> Case:
     scalars = strided(p=p, v=v, acc=acc)
     scalars |= {"rows": rows, "columns": keys, "depth": depth, "first": 1}
     expected = p[:, :keys].astype(np.int32) @ v.astype(np.int32)
-    arrays: dict[str, np.ndarray] = {"p": p, "v": v, "acc": acc}
+    arrays: dict[str, np.ndarray] = {"p": p, "v": interleaved(v), "acc": acc}
     shape = f"p[{rows},{keys}] v[{keys},{depth}]"
     macs = rows * v.size
     return Case("attention_values", shape, arrays, scalars, "acc", expected, macs, "MAC/cycle")
@@ -254,6 +268,8 @@ def cases() -> Iterator[Case]:
         yield attention_softmax(rows, keys)
         yield attention_values(rows, keys, 64)
         yield attention_normalize(rows, 64)
+    for keys in (400, 80):
+        yield attention_interleave(keys, 64)
     for rows, columns in [(16, 192), (64, 192), (64, 64), (16, 768)]:
         yield layer_norm(rows, columns)
     for end in ("i8", "table", "residual"):

@@ -50,16 +50,18 @@ def scores_of(kernels: Any, q: Any, k: Any, bias: Any, block: int, cores: int, g
 def values_of(kernels: Any, p: Any, p_stride: int, v: Any, rows: int, block: int) -> Any:
     acc = kernels.output((rows, v.shape[1]), np.int32, 1)
     for start in range(0, len(v), block):
-        part = v[start : start + block]
+        part = kernels.tile(v[start : start + block], 3)
+        keys = len(v[start : start + block])
+        kernels.call("attention_interleave", 9, v=part, columns=keys, depth=v.shape[1])
         kernels.call(
             "attention_values",
             9,
             p=p,
             p_stride=p_stride,
-            v=kernels.tile(part, 3),
+            v=part,
             acc=acc,
             rows=rows,
-            columns=len(part),
+            columns=keys,
             depth=v.shape[1],
             first_column=start,
             first=start == 0,

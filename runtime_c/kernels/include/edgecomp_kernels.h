@@ -116,7 +116,7 @@ void ec_matmul(const ec_matmul_args *args, uint32_t core, uint32_t cores);
 
 /*
  * One head over a tile of queries: scores for each block of keys, softmax weights of whole rows,
- * values block by block, normalisation.
+ * values block by block, normalisation. Values are interleaved once for all tiles of queries.
  *
  * scores[r, first_column + c] = sum_i q[r, i] * k[c, i] (+ score_bias[r, first_column + c])
  */
@@ -154,11 +154,26 @@ typedef struct {
 void ec_attention_softmax(const ec_attention_softmax_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * Interleaves a block of values in place: four keys of one column become one word.
+ *
+ * v[4i + j, 4e + l] and v[4i + l, 4e + j] change places, j and l < 4, in whole blocks of four keys
+ * by four columns; what is left over at the ends of either axis stays. Twice is once nothing.
+ */
+typedef struct {
+    int8_t *v; /* [columns, depth] */
+    uint32_t columns, depth;
+    uint32_t v_stride;
+} ec_attention_interleave_args;
+
+void ec_attention_interleave(const ec_attention_interleave_args *args, uint32_t core,
+                             uint32_t cores);
+
+/*
  * acc[r, e] = (first ? 0 : acc[r, e]) + sum_c p[r, first_column + c] * v[c, e]
  */
 typedef struct {
     const uint8_t *p; /* [rows, >= first_column + columns] */
-    const int8_t *v; /* [columns, depth] */
+    const int8_t *v; /* [columns, depth], interleaved */
     int32_t *acc; /* [rows, depth] */
     uint32_t rows, columns, depth;
     uint32_t p_stride, v_stride, acc_stride;

@@ -26,6 +26,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_LW_R(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_SW(s, step, p) "p.sw " s "," step "(" p "!)\n"
+#define EC_ASM_SW_R(s, step, p) "p.sw " s "," step "(" p "!)\n"
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
 #define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
 #define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
@@ -40,6 +41,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW(d, step, p) ".insn i 0x0b,2," d "," step "(" p ")\n"
 #define EC_ASM_LW_R(d, step, p) ".insn r 0x0b,7,0x10," d "," p "," step "\n"
 #define EC_ASM_SW(s, step, p) ".insn s 0x2b,2," s "," step "(" p ")\n"
+#define EC_ASM_SW_R(s, step, p) ".insn r 0x2b,6,0x00," step "," p "," s "\n"
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
 #define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
 #define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
@@ -61,6 +63,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_SDOTSP_H(d, a, b) EC_ASM_R("pv.sdotsp.h", "0x57", "0", "0x5c", d, a, b)
 #define EC_ASM_ADD_ROUND(d, a, b) EC_ASM_R("p.addRNr", "0x5b", "6", "0x20", d, a, b)
 #define EC_ASM_ADD_SHIFT(d, a, b) EC_ASM_R("p.addNr", "0x5b", "2", "0x20", d, a, b)
+#define EC_ASM_PACK_H(d, high, low) EC_ASM_R("pv.pack.h", "0x57", "0", "0x68", d, high, low)
+#define EC_ASM_SHUFFLE2_B(d, a, b) EC_ASM_R("pv.shuffle2.b", "0x57", "1", "0x64", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
 #define EC_ASM_SDOTSP_B(d, a, b) EC_ASM_R("pv.sdotsp.b", "0x57", "1", "0x5c", d, a, b)
@@ -116,7 +120,6 @@ EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
 EC_TERNARY(ec_add_shift, "p.addNr", "0x5b", "2", "0x20")
 EC_TERNARY(ec_sdotsp_h, "pv.sdotsp.h", "0x57", "0", "0x5c")
-EC_TERNARY(ec_shuffle2_b, "pv.shuffle2.b", "0x57", "1", "0x64")
 /* (d + a + (1 << b >> 1)) >> b */
 EC_TERNARY(ec_add_round, "p.addRNr", "0x5b", "6", "0x20")
 
