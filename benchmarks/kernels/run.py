@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.kernels.device import ROOT, Counters, Device, build
 from edgecomp.ir import Graph, create, lookup
 from edgecomp.ir.fixed_point import exponential_table, layer_norm_parameters, softmax_parameters
+from edgecomp.ops.q_attention import row_scales
 from edgecomp.simulators.toolchain import describe, find_toolchain
 
 CORES = 8
@@ -166,11 +167,13 @@ def attention_normalize(rows: int, depth: int) -> Case:
     acc = RANDOM.integers(-(10**6), 10**6, (rows, depth)).astype(np.int32)
     sums = RANDOM.integers(20_000, 60_000, rows).astype(np.int32)
     y = np.zeros((rows, depth), np.int8)
-    wide = acc.astype(np.int64) + 5 * sums.astype(np.int64)[:, None]
-    average = (wide * (0xFFFFFFFF // sums.astype(np.int64)[:, None])) >> 20
-    expected = np.clip((average * 1023 + (1 << 19)) >> 20, -128, 127)
+    multiplier, bias, shift = 1 << 30, 1 << 18, 19
+    total = sums.astype(np.int64)[:, None]
+    k, scale = row_scales(total, multiplier)
+    average = (acc + 5 * total + (1 << k >> 1)) >> k
+    expected = np.clip((average * scale + bias) >> shift, -128, 127)
     scalars = strided(acc=acc, y=y) | {"rows": rows, "depth": depth, "v_zero": -5}
-    scalars |= {"multiplier": 1023, "bias": 1 << 19, "shift": 20, "y_type": I8}
+    scalars |= {"multiplier": multiplier, "bias": bias, "shift": shift, "y_type": I8}
     arrays: dict[str, np.ndarray] = {"acc": acc, "sums": sums, "y": y}
     return Case("attention_normalize", f"[{rows},{depth}]", arrays, scalars, "y", expected, y.size)
 

@@ -184,17 +184,18 @@ typedef struct {
 void ec_attention_values(const ec_attention_values_args *args, uint32_t core, uint32_t cores);
 
 /*
- * a       = ((acc[r, e] - v_zero * sums[r]) * (0xFFFFFFFF / sums[r])) >> 20     64-bit product
- * y[r, e] = requantize(a, multiplier, bias, shift)
+ * k       = max(bit_length(sums[r]) - 10, 0)        d = (sums[r] << 9) >> k
+ * a       = (acc[r, e] - v_zero * sums[r] + (1 << k >> 1)) >> k
+ * y[r, e] = requantize(a, (multiplier + d / 2) / d, bias, shift)
  */
 typedef struct {
     const int32_t *acc; /* [rows, depth] */
-    const int32_t *sums; /* [rows], each > 0 */
+    const int32_t *sums; /* [rows], each in [1, 2**23) */
     void *y; /* [rows, depth] of y_type */
     uint32_t rows, depth;
     uint32_t acc_stride, y_stride;
     int32_t v_zero; /* [-128, 127] */
-    int32_t multiplier, bias;
+    int32_t multiplier, bias; /* multiplier >= 0 */
     uint32_t shift;
     ec_type y_type;
 } ec_attention_normalize_args;
