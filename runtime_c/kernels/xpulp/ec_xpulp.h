@@ -52,6 +52,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_BEGIN ".option push\n.option norvc\n"
 #define EC_ASM_END ".option pop\n"
 
+#define EC_ASM_MAX(d, a, b) EC_ASM_R("p.max", "0x33", "6", "0x02", d, a, b)
+#define EC_ASM_SDOTUP_B(d, a, b) EC_ASM_R("pv.sdotup.b", "0x57", "1", "0x50", d, a, b)
 #define EC_ASM_ADD_H(d, a, b) EC_ASM_R("pv.add.h", "0x57", "0", "0x00", d, a, b)
 #define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
 #define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
@@ -104,7 +106,6 @@ EC_CLIPPING(ec_clip_i16, "p.clip", "1", "16")
 EC_CLIPPING(ec_clip_u8, "p.clipu", "2", "9")
 
 EC_BINARY(ec_max, "p.max", "0x33", "6", "0x02")
-EC_BINARY(ec_minu, "p.minu", "0x33", "5", "0x02")
 EC_BINARY(ec_sub_h, "pv.sub.h", "0x57", "0", "0x04")
 EC_BINARY(ec_avg_h, "pv.avg.h", "0x57", "0", "0x08")
 EC_BINARY(ec_min_h, "pv.min.h", "0x57", "0", "0x10")
@@ -113,8 +114,6 @@ EC_BINARY(ec_sra_sc_h, "pv.sra.sc.h", "0x57", "4", "0x24")
 EC_BINARY(ec_sll_sc_h, "pv.sll.sc.h", "0x57", "4", "0x28")
 EC_BINARY(ec_dotsp_h, "pv.dotsp.h", "0x57", "0", "0x4c")
 EC_BINARY(ec_pack_h, "pv.pack.h", "0x57", "0", "0x68")
-EC_BINARY(ec_mulhsu, "mulhsu", "0x33", "2", "0x01")
-EC_TERNARY(ec_sdotup_b, "pv.sdotup.b", "0x57", "1", "0x50")
 EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
