@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.kernels.device import ROOT, Counters, Device, build
 from edgecomp.ir import Graph, create, lookup
 from edgecomp.ir.fixed_point import exponential_table, layer_norm_parameters, softmax_parameters
+from edgecomp.ops.q_attention import row_scales
 from edgecomp.simulators.toolchain import describe, find_toolchain
 
 CORES = 8
@@ -119,6 +120,20 @@ def attention_scores(rows: int, keys: int, depth: int) -> Case:
     return Case("attention_scores", shape, arrays, scalars, "scores", expected, macs, "MAC/cycle")
 
 
+def interleaved(v: np.ndarray) -> np.ndarray:
+    """Blocks of four keys by four columns, transposed; both sizes are multiples of four."""
+    blocks = v.reshape(len(v) // 4, 4, -1, 4)
+    return np.ascontiguousarray(blocks.swapaxes(1, 3)).reshape(v.shape)
+
+
+def attention_interleave(keys: int, depth: int) -> Case:
+    """The values of one head."""
+    v = integers((keys, depth), np.int8)
+    scalars = strided(v=v) | {"columns": keys, "depth": depth}
+    shape = f"v[{keys},{depth}]"
+    return Case("attention_interleave", shape, {"v": v}, scalars, "v", interleaved(v), v.size)
+
+
 def attention_values(rows: int, keys: int, depth: int) -> Case:
     """One head, all keys; the weights overlay the scores."""
     p, v = integers((rows, 4 * keys), np.uint8), integers((keys, depth), np.int8)
@@ -126,7 +141,7 @@ def attention_values(rows: int, keys: int, depth: int) -> Case:
     scalars = strided(p=p, v=v, acc=acc)
     scalars |= {"rows": rows, "columns": keys, "depth": depth, "first": 1}
     expected = p[:, :keys].astype(np.int32) @ v.astype(np.int32)
-    arrays: dict[str, np.ndarray] = {"p": p, "v": v, "acc": acc}
+    arrays: dict[str, np.ndarray] = {"p": p, "v": interleaved(v), "acc": acc}
     shape = f"p[{rows},{keys}] v[{keys},{depth}]"
     macs = rows * v.size
     return Case("attention_values", shape, arrays, scalars, "acc", expected, macs, "MAC/cycle")
@@ -152,11 +167,13 @@ def attention_normalize(rows: int, depth: int) -> Case:
     acc = RANDOM.integers(-(10**6), 10**6, (rows, depth)).astype(np.int32)
     sums = RANDOM.integers(20_000, 60_000, rows).astype(np.int32)
     y = np.zeros((rows, depth), np.int8)
-    wide = acc.astype(np.int64) + 5 * sums.astype(np.int64)[:, None]
-    average = (wide * (0xFFFFFFFF // sums.astype(np.int64)[:, None])) >> 20
-    expected = np.clip((average * 1023 + (1 << 19)) >> 20, -128, 127)
+    multiplier, bias, shift = 1 << 30, 1 << 18, 19
+    total = sums.astype(np.int64)[:, None]
+    k, scale = row_scales(total, multiplier)
+    average = (acc + 5 * total + (1 << k >> 1)) >> k
+    expected = np.clip((average * scale + bias) >> shift, -128, 127)
     scalars = strided(acc=acc, y=y) | {"rows": rows, "depth": depth, "v_zero": -5}
-    scalars |= {"multiplier": 1023, "bias": 1 << 19, "shift": 20, "y_type": I8}
+    scalars |= {"multiplier": multiplier, "bias": bias, "shift": shift, "y_type": I8}
     arrays: dict[str, np.ndarray] = {"acc": acc, "sums": sums, "y": y}
     return Case("attention_normalize", f"[{rows},{depth}]", arrays, scalars, "y", expected, y.size)
 
@@ -254,6 +271,8 @@ def cases() -> Iterator[Case]:
         yield attention_softmax(rows, keys)
         yield attention_values(rows, keys, 64)
         yield attention_normalize(rows, 64)
+    for keys in (400, 80):
+        yield attention_interleave(keys, 64)
     for rows, columns in [(16, 192), (64, 192), (64, 64), (16, 768)]:
         yield layer_norm(rows, columns)
     for end in ("i8", "table", "residual"):

@@ -12,8 +12,12 @@
     p   = exp_table[(min(rowmax(s) - s, score_limit) * score_multiplier) >> score_shift]
     sum = rowsum(p)                                                          int32
     o   = p . v - v_zero * sum                                               int32
-    a   = (o * floor(0xFFFFFFFF / sum)) >> 20      64-bit product; a is 4096 * average
-    y   = requantize(a, multiplier, bias, shift)                             [..., T, heads * E]
+    k   = max(bit_length(sum) - 10, 0)     d = (sum << 9) >> k               d < 2**19
+    a   = (o + (1 << k >> 1)) >> k         r = (multiplier + d / 2) / d      divisions round down
+    y   = requantize(a, r, bias, shift)                                      [..., T, heads * E]
+
+``a * r`` is the average ``o / sum`` times ``multiplier / 2**9``: ``multiplier / 2**(shift + 9)`` is
+the ratio of the scales of v and y. The multiplier is in [0, 2**31).
 
 Head h reads columns ``offset + h * D`` (``h * E`` for v) and writes columns ``h * E``. q, k and v
 may be one packed tensor. The zero point of q is 0; that of k shifts whole rows of scores
@@ -28,8 +32,9 @@ import numpy as np
 
 from edgecomp.ir.fixed_point import (
     INT32_MAX,
+    bit_length,
     exact_matmul,
-    reciprocal,
+    requantize,
     require_int32,
     softmax_weights,
 )
@@ -40,13 +45,16 @@ from edgecomp.ir.stated import (
     require_range,
     require_shape,
     require_types,
-    stated_requantize,
+    stated_dtype,
     stated_type,
 )
 from edgecomp.ir.types import DType, TensorType
 
-AVERAGE_SHIFT = 20
-"""Right shift behind the 32-bit reciprocal: leaves 12 fraction bits."""
+SUM_BITS = 10
+"""Bits of the sum of weights by which a weighted sum is divided with a shift."""
+
+DIVISOR_SHIFT = 9
+"""More bits of the sum of weights, for what remains to be divided."""
 
 
 def require_score_parameters(node: Node) -> None:
@@ -56,6 +64,13 @@ def require_score_parameters(node: Node) -> None:
     shift = require_range(node, "score_shift", 0, 31)
     if limit * multiplier > INT32_MAX or (limit * multiplier) >> shift > 255:
         raise OperandError(f"{node.op}: ({limit} * {multiplier}) >> {shift} is no table index")
+
+
+def row_scales(total: np.ndarray, multiplier: int) -> tuple[np.ndarray, np.ndarray]:
+    """``k`` and ``r`` of the module's heading for sums of weights > 0, as int64."""
+    k = np.maximum(bit_length(total) - SUM_BITS, 0)
+    divisor = (total << DIVISOR_SHIFT) >> k
+    return k, (multiplier + (divisor >> 1)) // divisor
 
 
 def _heads(packed: np.ndarray, offset: int, heads: int, width: int) -> np.ndarray:
@@ -76,6 +91,8 @@ class QAttention(Operator):
         bias = [(DType.I32,)] * (len(node.inputs) == 5)
         require_types(node, i8, i8, i8, (DType.U8,), *bias)
         require_score_parameters(node)
+        require_range(node, "multiplier", 0, INT32_MAX)
+        require_range(node, "shift", 0, 31)
         require_shape(node, 3, (256,))
         heads, value_dim = node.integer("heads"), node.integer("value_dim")
         q, k, v = (value.shape for value in node.inputs[:3])
@@ -107,8 +124,9 @@ class QAttention(Operator):
         p = softmax_weights(scores, operands[3], *(node.integer(key) for key in keys))
         total = p.sum(axis=-1, keepdims=True, dtype=np.int64)
         o = require_int32(exact_matmul(p, v) - node.integer("v_zero") * total, "weighted sum")
-        average = (o * reciprocal(total)) >> AVERAGE_SHIFT
-        y = stated_requantize(node, average)
+        k, r = row_scales(total, node.integer("multiplier"))
+        a = require_int32(o + (1 << k >> 1), "weighted sum and half a step") >> k
+        y = requantize(a, r, node.integer("bias"), node.integer("shift"), stated_dtype(node))
         return [np.swapaxes(y, -2, -3).reshape(node.output.shape)]
 
     def macs(self, node: Node) -> int:

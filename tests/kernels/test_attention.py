@@ -9,6 +9,7 @@ import pytest
 
 from edgecomp.ir import OperandError
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+from edgecomp.ops.q_attention import DIVISOR_SHIFT, row_scales
 
 TABLE = exponential_table()
 
@@ -20,9 +21,9 @@ def attributes(score_scale: float, v_zero: int) -> dict[str, Any]:
         "score_multiplier": multiplier,
         "score_shift": shift,
         "v_zero": v_zero,
-        "multiplier": 1023,
-        "bias": (1 << 21) + (3 << 22),
-        "shift": 22,
+        "multiplier": 999 << 20,
+        "bias": (1 << 20) + (3 << 21),
+        "shift": 21,
         "dtype": "i8",
     }
 
@@ -50,16 +51,18 @@ def scores_of(kernels: Any, q: Any, k: Any, bias: Any, block: int, cores: int, g
 def values_of(kernels: Any, p: Any, p_stride: int, v: Any, rows: int, block: int) -> Any:
     acc = kernels.output((rows, v.shape[1]), np.int32, 1)
     for start in range(0, len(v), block):
-        part = v[start : start + block]
+        part = kernels.tile(v[start : start + block], 3)
+        keys = len(v[start : start + block])
+        kernels.call("attention_interleave", 9, v=part, columns=keys, depth=v.shape[1])
         kernels.call(
             "attention_values",
             9,
             p=p,
             p_stride=p_stride,
-            v=kernels.tile(part, 3),
+            v=part,
             acc=acc,
             rows=rows,
-            columns=len(part),
+            columns=keys,
             depth=v.shape[1],
             first_column=start,
             first=start == 0,
@@ -188,13 +191,45 @@ def test_definition_is_softmax_attention(kernels: Any, spread: float) -> None:
     p = np.exp(logits - logits.max(-1, keepdims=True))
     exact = p / p.sum(-1, keepdims=True) @ v.astype(float)
     scale = np.abs(exact).max() / 127
-    ratio = 1 / (4096 * scale)
+    shift = int(np.log2(scale * 2.0**31)) - DIVISOR_SHIFT
+    multiplier = round(2 ** (shift + DIVISOR_SHIFT) / scale)
     a = attributes(score_scale, 0)
-    a |= {"multiplier": round(ratio * 2**20), "bias": 1 << 19, "shift": 20}
+    a |= {"multiplier": multiplier, "bias": 1 << shift >> 1, "shift": shift}
     heads = {"heads": 1, "head_dim": depth, "value_dim": depth}
     y = kernels.evaluate("q_attention", [q, k, v, TABLE], **heads, **a) * scale
     sqnr = 10 * np.log10((exact**2).sum() / ((y - exact) ** 2).sum())
     assert sqnr > 33
+
+
+@pytest.mark.parametrize("cores", [1, 8, 9])
+@pytest.mark.parametrize("y_type", ["i8", "u8", "i16"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 67), (8, 64), (21, 9)])
+@pytest.mark.parametrize("v_zero", [-128, 127])
+def test_averages(
+    kernels: Any, v_zero: int, size: tuple[int, int], y_type: str, cores: int
+) -> None:
+    """Sums of weights from the least to the largest, averages up to 255 from zero."""
+    rows, depth = size
+    largest = 255 * 32767
+    sums = np.exp(kernels.random.uniform(0, np.log(largest), rows)).astype(np.int32)
+    sums[0] = kernels.random.choice([1, 255, 1023, 1024, largest])
+    multiplier, shift = (1 << 31) - 1, 5 if y_type == "i16" else 20
+    bias = (1 << shift) * 9
+    average = kernels.random.choice([0, 1, 20, 254, 255], size) * kernels.random.choice(
+        [0.3, 1], size
+    )
+    o = np.rint(sums[:, None] * average).astype(np.int64) * (1 if v_zero < 0 else -1)
+    k, r = row_scales(sums[:, None].astype(np.int64), multiplier)
+    wide = ((o + (1 << k >> 1)) >> k) * r + bias
+    assert np.abs(wide).max() < 1 << 31
+    dtype = {"i8": np.int8, "u8": np.uint8, "i16": np.int16}[y_type]
+    info = np.iinfo(dtype)
+    acc = kernels.tile((o + v_zero * sums[:, None]).astype(np.int32), 1)
+    y = kernels.output(size, dtype, 3)
+    fields = {"rows": rows, "depth": depth, "sums": sums, "v_zero": v_zero, "y_type": y_type}
+    fields |= {"multiplier": multiplier, "bias": bias, "shift": shift}
+    kernels.call("attention_normalize", cores, acc=acc, y=y, **fields)
+    np.testing.assert_array_equal(y.read(), np.clip(wide >> shift, info.min, info.max))
 
 
 def test_parameters_that_leave_the_table_are_refused(kernels: Any) -> None:

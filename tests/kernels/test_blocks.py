@@ -114,19 +114,40 @@ def test_scores(kernels: Any, shape: tuple[int, int, int], biased: bool, cores: 
     np.testing.assert_array_equal(scores.read(), wide)
 
 
+def interleaved(v: np.ndarray) -> np.ndarray:
+    """``v`` with its whole blocks of four by four transposed."""
+    result = v.copy()
+    for i in range(0, len(v) - 3, 4):
+        for e in range(0, v.shape[1] - 3, 4):
+            result[i : i + 4, e : e + 4] = v[i : i + 4, e : e + 4].T
+    return result
+
+
+@pytest.mark.parametrize("cores", CORES)
+@pytest.mark.parametrize("shape", [(4, 4), (3, 9), (9, 3), (8, 64), (27, 13), (80, 21), (0, 8)])
+def test_interleave(kernels: Any, shape: tuple[int, int], cores: int) -> None:
+    """Keys and columns beyond whole blocks stay; doing it twice restores the values."""
+    v = kernels.integers(shape, np.int8)
+    tile = odd(kernels, v, 1)
+    for expected in (interleaved(v), v):
+        kernels.call("attention_interleave", cores, v=tile, columns=shape[0], depth=shape[1])
+        np.testing.assert_array_equal(tile.read(), expected)
+
+
 @pytest.mark.parametrize("cores", CORES)
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("shape", [*SHAPES, (9, 7, 129), (16, 12, 300), (3, 8, 8), (8, 3, 260)])
 def test_values(kernels: Any, shape: tuple[int, int, int], first: int, cores: int) -> None:
-    """More keys than are transposed at a time; shape is rows, value columns, keys."""
+    """Interleaved values; shape is rows, value columns, keys."""
     rows, depth, keys = shape
     p = kernels.integers((rows, keys + 2), np.uint8)
     v = kernels.integers((keys, depth), np.int8)
     before = kernels.random.integers(-(10**6), 10**6, (rows, depth)).astype(np.int32)
     acc = kernels.tile(before, 1)
     fields = {"rows": rows, "columns": keys, "depth": depth, "first_column": 2, "first": first}
-    weights = odd(kernels, p, 1)
-    kernels.call("attention_values", cores, p=weights, v=odd(kernels, v, 3), acc=acc, **fields)
+    weights, values = odd(kernels, p, 1), odd(kernels, v, 3)
+    kernels.call("attention_interleave", cores, v=values, columns=keys, depth=depth)
+    kernels.call("attention_values", cores, p=weights, v=values, acc=acc, **fields)
     product = p[:, 2:].astype(np.int64) @ v.astype(np.int64)
     np.testing.assert_array_equal(acc.read(), product + (0 if first else before))
 

@@ -43,7 +43,7 @@ def rows_of_all_kinds(kernels: Any, width: int, dtype: Any) -> np.ndarray:
         rows[-1][-1] += 1
     rows.append(np.where(np.arange(width) % 2, info.min, info.max))
     rows.append(np.where(np.arange(width) == 0, info.min, info.max))
-    for size in (2, 9, 77, 1000, 20000):
+    for size in (2, 9, 77, 1000, 2000, 3500, 6000, 20000):
         centre = kernels.random.integers(info.min, info.max)
         noise = kernels.random.normal(centre, size, width)
         rows.append(np.clip(noise, info.min, info.max))

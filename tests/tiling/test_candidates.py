@@ -50,6 +50,16 @@ def linear(rows: int, columns: int, depth: int) -> Node:
     return create(graph, "q_linear", [input_(graph, rows, depth), weights, *ones], attributes)
 
 
+def attention(batch: int, queries: int, keys: int, heads: int) -> Node:
+    graph = Graph()
+    q, k, v = (input_(graph, batch, n, heads * 8) for n in (queries, keys, keys))
+    entries = graph.constant(np.full(256, 255, np.uint8))
+    attributes = {"heads": heads, "head_dim": 8, "value_dim": 8, "v_zero": 0}
+    attributes |= {f"score_{name}": 0 for name in ("limit", "multiplier", "shift")}
+    attributes |= {"multiplier": 1, "bias": 0, "shift": 0}
+    return create(graph, "q_attention", [q, k, v, entries], {**STATED, **attributes})
+
+
 NODES = {
     "transpose": movement("transpose", (6, 5, 4, 3), permutation=(3, 1, 0, 2)),
     "transpose 2-D": movement("transpose", (50, 33), permutation=(1, 0)),
@@ -104,3 +114,27 @@ def test_a_tile_changes_only_with_its_key(name: str) -> None:
                 values = program.at_steps(field)
                 assert np.array_equal(values[1:][kept], values[:-1][kept])
             assert operand.buffers == (1 if kept.all() else 2)
+
+
+@pytest.mark.parametrize("sizes", [(1, 40, 40, 1), (1, 40, 24, 3), (2, 9, 50, 2), (1, 1, 8, 4)])
+def test_attention_interleaves_every_tile_of_values_once(sizes: tuple[int, int, int, int]) -> None:
+    """In the step that first uses it: a second time would undo it."""
+    node = attention(*sizes)
+    programs = list(_TILERS[node.op](node))
+    for program in programs:
+        [values] = [operand for operand in program.operands if operand.name == "v"]
+        keys = program.at_steps(values.key)
+        tile = np.cumsum(np.append(True, keys[1:] != keys[:-1]))
+        uses = np.flatnonzero(active(program, "attention_values"))
+        tiles, first = np.unique(tile[uses], return_index=True)
+        assert np.array_equal(tiles, np.unique(tile))
+        assert np.array_equal(np.flatnonzero(active(program, "attention_interleave")), uses[first])
+
+
+def active(program: TileProgram, kernel: str) -> np.ndarray:
+    """The steps at which ``kernel`` is called."""
+    [call] = [call for call in program.calls if call.kernel == kernel]
+    steps = np.ones(program.steps, bool)
+    for index, value in call.when:
+        steps &= program.at_steps(index) == value
+    return steps

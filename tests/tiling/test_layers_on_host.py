@@ -91,7 +91,7 @@ def attentions(b: Builder) -> None:
         "score_multiplier": 65,
         "score_shift": 10,
         "v_zero": 3,
-        "multiplier": 100,
+        "multiplier": 100 << 21,
         "bias": 1 << 17,
         "shift": 18,
         "dtype": "i8",

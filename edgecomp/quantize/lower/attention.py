@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgecomp.ir import Attribute, Node, Value
@@ -9,17 +11,9 @@ from edgecomp.ir.fixed_point import (
     exponential_table,
     softmax_parameters,
 )
+from edgecomp.ops.q_attention import DIVISOR_SHIFT
 from edgecomp.quantize import requant
-from edgecomp.quantize.lower.context import (
-    Lowering,
-    UnsupportedError,
-    lowers,
-    rescale,
-    scalars,
-)
-
-AVERAGE_ONE = 1 << 12
-"""The weighted average of ``v`` leaves the kernel with 12 fraction bits."""
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers
 
 LEAST_UNIT = 1e-8
 """Scores of smaller units are all equal as far as 8-bit exponentials can tell."""
@@ -53,9 +47,23 @@ def lower_attention(ctx: Lowering, node: Node) -> None:
     if masked:
         operands.append(_score_bias(ctx, node, unit, limit, q.shape[2] // heads))
     spec = ctx.assignment.spec(node.output)
-    reach = 256 * AVERAGE_ONE
-    attributes |= scalars(rescale(v.type.scale / AVERAGE_ONE, 0, spec, -reach, reach))
+    attributes |= _average(v.type.scale / spec.quantization.scale, spec.quantization.zero_point)
     ctx.bind(node.output, ctx.emit("q_attention", operands, attributes, spec, node, node.output))
+
+
+def _average(ratio: float, zero: int) -> dict[str, Attribute]:
+    """Multiplier, bias and shift for ``round(average * ratio + zero)`` with ``|average| <= 255``.
+
+    The largest shift under which ``|a * r| + |bias|`` is an int32: with a and r rounded, the
+    product is below ``multiplier * 2**-1 + 2**17``.
+    """
+    for shift in range(requant.MAX_SHIFT, -1, -1):
+        multiplier = round(ratio * 2.0 ** (shift + DIVISOR_SHIFT))
+        bias = math.floor((zero + 0.5) * 2.0**shift)
+        product = multiplier // 2 + (1 << 17)
+        if multiplier <= requant.INT32 and product + abs(bias) <= requant.INT32:
+            break
+    return {"multiplier": min(multiplier, requant.INT32), "bias": bias, "shift": shift}
 
 
 def _distance(depth: int) -> int:

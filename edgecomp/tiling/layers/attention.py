@@ -2,7 +2,7 @@
 
 Scores of a query block stay in L1 as whole rows, so that the softmax sees all of a row; keys and
 values pass through in blocks: first all keys, then all values. Where the keys of a head fit in
-one block they are loaded once per head.
+one block they are loaded once per head. Values are interleaved in place whenever they are loaded.
 """
 
 from __future__ import annotations
@@ -72,7 +72,13 @@ class _Tiles:
             Scratch("sums", rows * 4),
             Scratch("acc", rows * self.value_dim * 4),
         )
-        calls = (self._scores(), self._softmax(), self._values(), self._normalize())
+        calls = (
+            self._scores(),
+            self._softmax(),
+            self._interleave(),
+            self._values(),
+            self._normalize(),
+        )
         title = (
             f"q_attention {self.h.extent} heads, {self.queries} x {self.keys}, "
             f"{self.depth} and {self.value_dim} wide"
@@ -135,6 +141,9 @@ class _Tiles:
     def _at(self, step: int) -> tuple[tuple[Expr, int], ...]:
         return ((self.j.index, step),) if self.blocks > 1 else ()
 
+    def _first_queries(self) -> tuple[tuple[Expr, int], ...]:
+        return ((self.m.index, 0),) if self.m.trips > 1 else ()
+
     def _scores(self) -> Call:
         columns = self._block_size(self.key_block)
         biased = len(self.node.inputs) == 5
@@ -186,6 +195,17 @@ class _Tiles:
         return Call(
             "attention_softmax", arguments, work, rows=self.m.size, when=when, outputs=outputs
         )
+
+    def _interleave(self) -> Call:
+        columns = self._block_size(self.value_block)
+        arguments: dict[str, Argument] = {
+            "v": Pointer("v"),
+            "columns": columns,
+            "depth": wrap(self.value_dim),
+            "v_stride": wrap(self.value_dim),
+        }
+        when = self._phase(1) if self.blocks > 1 else self._first_queries()
+        return Call("attention_interleave", arguments, columns * self.value_dim, when=when)
 
     def _values(self) -> Call:
         columns = self._block_size(self.value_block)

@@ -116,7 +116,7 @@ void ec_matmul(const ec_matmul_args *args, uint32_t core, uint32_t cores);
 
 /*
  * One head over a tile of queries: scores for each block of keys, softmax weights of whole rows,
- * values block by block, normalisation.
+ * values block by block, normalisation. Values are interleaved once for all tiles of queries.
  *
  * scores[r, first_column + c] = sum_i q[r, i] * k[c, i] (+ score_bias[r, first_column + c])
  */
@@ -154,11 +154,26 @@ typedef struct {
 void ec_attention_softmax(const ec_attention_softmax_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * Interleaves a block of values in place: four keys of one column become one word.
+ *
+ * v[4i + j, 4e + l] and v[4i + l, 4e + j] change places, j and l < 4, in whole blocks of four keys
+ * by four columns; what is left over at the ends of either axis stays. Twice is once nothing.
+ */
+typedef struct {
+    int8_t *v; /* [columns, depth] */
+    uint32_t columns, depth;
+    uint32_t v_stride;
+} ec_attention_interleave_args;
+
+void ec_attention_interleave(const ec_attention_interleave_args *args, uint32_t core,
+                             uint32_t cores);
+
+/*
  * acc[r, e] = (first ? 0 : acc[r, e]) + sum_c p[r, first_column + c] * v[c, e]
  */
 typedef struct {
     const uint8_t *p; /* [rows, >= first_column + columns] */
-    const int8_t *v; /* [columns, depth] */
+    const int8_t *v; /* [columns, depth], interleaved */
     int32_t *acc; /* [rows, depth] */
     uint32_t rows, columns, depth;
     uint32_t p_stride, v_stride, acc_stride;
@@ -169,17 +184,18 @@ typedef struct {
 void ec_attention_values(const ec_attention_values_args *args, uint32_t core, uint32_t cores);
 
 /*
- * a       = ((acc[r, e] - v_zero * sums[r]) * (0xFFFFFFFF / sums[r])) >> 20     64-bit product
- * y[r, e] = requantize(a, multiplier, bias, shift)
+ * k       = max(bit_length(sums[r]) - 10, 0)        d = (sums[r] << 9) >> k
+ * a       = (acc[r, e] - v_zero * sums[r] + (1 << k >> 1)) >> k
+ * y[r, e] = requantize(a, (multiplier + d / 2) / d, bias, shift)
  */
 typedef struct {
     const int32_t *acc; /* [rows, depth] */
-    const int32_t *sums; /* [rows], each > 0 */
+    const int32_t *sums; /* [rows], each in [1, 2**23) */
     void *y; /* [rows, depth] of y_type */
     uint32_t rows, depth;
     uint32_t acc_stride, y_stride;
     int32_t v_zero; /* [-128, 127] */
-    int32_t multiplier, bias;
+    int32_t multiplier, bias; /* multiplier >= 0 */
     uint32_t shift;
     ec_type y_type;
 } ec_attention_normalize_args;

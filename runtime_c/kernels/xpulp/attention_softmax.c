@@ -3,53 +3,67 @@
 
 static int32_t row_maximum(const int32_t *scores, uint32_t columns)
 {
-    uint32_t a = (uint32_t)INT32_MIN, b = a, c = a, d = a;
-    for (; columns >= 8; columns -= 8, scores += 8) {
-        const uint32_t s0 = (uint32_t)scores[0], s1 = (uint32_t)scores[1];
-        const uint32_t s2 = (uint32_t)scores[2], s3 = (uint32_t)scores[3];
-        const uint32_t s4 = (uint32_t)scores[4], s5 = (uint32_t)scores[5];
-        const uint32_t s6 = (uint32_t)scores[6], s7 = (uint32_t)scores[7];
-        a = ec_max(a, s0);
-        b = ec_max(b, s1);
-        c = ec_max(c, s2);
-        d = ec_max(d, s3);
-        a = ec_max(a, s4);
-        b = ec_max(b, s5);
-        c = ec_max(c, s6);
-        d = ec_max(d, s7);
+    int32_t a = INT32_MIN, b = a, c = a, d = a;
+    if (columns >= 4) {
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 8)
+                         EC_ASM_LW("t0", "4", "%[s]") EC_ASM_LW("t1", "4", "%[s]")
+                         EC_ASM_LW("t2", "4", "%[s]") EC_ASM_LW("t3", "4", "%[s]")
+                         EC_ASM_MAX("%[a]", "%[a]", "t0") EC_ASM_MAX("%[b]", "%[b]", "t1")
+                         EC_ASM_MAX("%[c]", "%[c]", "t2")
+                         EC_ASM_LAST EC_ASM_MAX("%[d]", "%[d]", "t3")
+                         EC_ASM_END
+                         : [s] "+&r"(scores), [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c),
+                           [d] "+&r"(d)
+                         : [n] "r"(columns >> 2)
+                         : "memory", "t0", "t1", "t2", "t3");
     }
-    for (; columns > 0; --columns) {
-        a = ec_max(a, (uint32_t)*scores++);
+    for (columns &= 3; columns > 0; --columns) {
+        a = (int32_t)ec_max((uint32_t)a, (uint32_t)*scores++);
     }
-    return (int32_t)ec_max(ec_max(a, b), ec_max(c, d));
+    a = (int32_t)ec_max((uint32_t)a, (uint32_t)b);
+    return (int32_t)ec_max((uint32_t)a, ec_max((uint32_t)c, (uint32_t)d));
 }
 
-/* p may overlay the scores: element c is read before byte c, which never lies behind it, is written. */
+#define EC_LIMIT(t) EC_ASM_MAX(t, t, "%[floor]")
+#define EC_MULTIPLY(t) "mul " t "," t ",%[negative]\n"
+#define EC_INDEX(t) EC_ASM_ADD_SHIFT(t, "%[top]", "%[shift]")
+#define EC_LOOK_UP(t) EC_ASM_LBU_AT(t, "%[table]", t)
+#define EC_EACH(macro) macro("t0") macro("t1") macro("t2") macro("t3")
+
+/*
+ * min(maximum - s, limit) is maximum - max(s, maximum - limit); its product with the multiplier is
+ * computed modulo 2^32. p may overlay the scores: element c is read before byte c, which never lies
+ * behind it, is written.
+ */
 static uint32_t weights(const ec_attention_softmax_args *a, const int32_t *scores, uint8_t *p)
 {
-    const uint32_t maximum = (uint32_t)row_maximum(scores, a->columns);
-    const uint32_t limit = (uint32_t)a->limit;
-    const uint32_t multiplier = (uint32_t)a->multiplier;
-    const uint32_t shift = a->shift;
-    const uint8_t *table = a->exp_table;
+    const int32_t maximum = row_maximum(scores, a->columns);
+    const int32_t floor = maximum < INT32_MIN + a->limit ? INT32_MIN : maximum - a->limit;
+    const uint32_t negative = 0u - (uint32_t)a->multiplier;
+    const uint32_t top = (uint32_t)maximum * (uint32_t)a->multiplier;
     uint32_t sum = 0;
-    uint32_t left = a->columns;
-    for (; left >= 4; left -= 4, scores += 4, p += 4) {
-        uint32_t d0 = ec_minu(maximum - (uint32_t)scores[0], limit);
-        uint32_t d1 = ec_minu(maximum - (uint32_t)scores[1], limit);
-        uint32_t d2 = ec_minu(maximum - (uint32_t)scores[2], limit);
-        uint32_t d3 = ec_minu(maximum - (uint32_t)scores[3], limit);
-        d0 = ec_lookup_u8(table, (d0 * multiplier) >> shift);
-        d1 = ec_lookup_u8(table, (d1 * multiplier) >> shift);
-        d2 = ec_lookup_u8(table, (d2 * multiplier) >> shift);
-        d3 = ec_lookup_u8(table, (d3 * multiplier) >> shift);
-        const ec_word four = ec_bytes(d0, d1, d2, d3);
-        *(ec_word *)p = four;
-        sum = ec_sdotup_b(sum, four, 0x01010101);
+    if (a->columns >= 4) {
+        __asm__ volatile(EC_ASM_BEGIN
+                         EC_ASM_LOOP("x0", "%[n]", 24)
+                         EC_ASM_LW("t0", "4", "%[s]") EC_ASM_LW("t1", "4", "%[s]")
+                         EC_ASM_LW("t2", "4", "%[s]") EC_ASM_LW("t3", "4", "%[s]")
+                         EC_EACH(EC_LIMIT) EC_EACH(EC_MULTIPLY) EC_EACH(EC_INDEX)
+                         EC_EACH(EC_LOOK_UP)
+                         EC_ASM_PACKLO_B("t0", "t1", "t0") EC_ASM_PACKHI_B("t0", "t3", "t2")
+                         EC_ASM_SDOTUP_B("%[sum]", "t0", "%[ones]")
+                         EC_ASM_LAST EC_ASM_SW("t0", "4", "%[p]")
+                         EC_ASM_END
+                         : [s] "+&r"(scores), [p] "+&r"(p), [sum] "+&r"(sum)
+                         : [n] "r"(a->columns >> 2), [floor] "r"(floor), [top] "r"(top),
+                           [negative] "r"(negative), [shift] "r"(a->shift),
+                           [table] "r"(a->exp_table), [ones] "r"(0x01010101)
+                         : "memory", "t0", "t1", "t2", "t3");
     }
-    for (; left > 0; --left) {
-        const uint32_t distance = ec_minu(maximum - (uint32_t)*scores++, limit);
-        const uint32_t weight = ec_lookup_u8(table, (distance * multiplier) >> shift);
+    for (uint32_t left = a->columns & 3; left > 0; --left) {
+        const uint32_t score = ec_max((uint32_t)*scores++, (uint32_t)floor);
+        const uint32_t index = ec_add_shift(score * negative, top, a->shift);
+        const uint32_t weight = ec_lookup_u8(a->exp_table, index);
         *p++ = (uint8_t)weight;
         sum += weight;
     }

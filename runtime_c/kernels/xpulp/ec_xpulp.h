@@ -26,6 +26,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_LW_R(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_SW(s, step, p) "p.sw " s "," step "(" p "!)\n"
+#define EC_ASM_SW_R(s, step, p) "p.sw " s "," step "(" p "!)\n"
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
 #define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
 #define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
@@ -40,6 +41,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LW(d, step, p) ".insn i 0x0b,2," d "," step "(" p ")\n"
 #define EC_ASM_LW_R(d, step, p) ".insn r 0x0b,7,0x10," d "," p "," step "\n"
 #define EC_ASM_SW(s, step, p) ".insn s 0x2b,2," s "," step "(" p ")\n"
+#define EC_ASM_SW_R(s, step, p) ".insn r 0x2b,6,0x00," step "," p "," s "\n"
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
 #define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
 #define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
@@ -50,6 +52,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_BEGIN ".option push\n.option norvc\n"
 #define EC_ASM_END ".option pop\n"
 
+#define EC_ASM_MAX(d, a, b) EC_ASM_R("p.max", "0x33", "6", "0x02", d, a, b)
+#define EC_ASM_SDOTUP_B(d, a, b) EC_ASM_R("pv.sdotup.b", "0x57", "1", "0x50", d, a, b)
 #define EC_ASM_ADD_H(d, a, b) EC_ASM_R("pv.add.h", "0x57", "0", "0x00", d, a, b)
 #define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
 #define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
@@ -61,6 +65,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_SDOTSP_H(d, a, b) EC_ASM_R("pv.sdotsp.h", "0x57", "0", "0x5c", d, a, b)
 #define EC_ASM_ADD_ROUND(d, a, b) EC_ASM_R("p.addRNr", "0x5b", "6", "0x20", d, a, b)
 #define EC_ASM_ADD_SHIFT(d, a, b) EC_ASM_R("p.addNr", "0x5b", "2", "0x20", d, a, b)
+#define EC_ASM_PACK_H(d, high, low) EC_ASM_R("pv.pack.h", "0x57", "0", "0x68", d, high, low)
+#define EC_ASM_SHUFFLE2_B(d, a, b) EC_ASM_R("pv.shuffle2.b", "0x57", "1", "0x64", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
 #define EC_ASM_SDOTSP_B(d, a, b) EC_ASM_R("pv.sdotsp.b", "0x57", "1", "0x5c", d, a, b)
@@ -100,7 +106,6 @@ EC_CLIPPING(ec_clip_i16, "p.clip", "1", "16")
 EC_CLIPPING(ec_clip_u8, "p.clipu", "2", "9")
 
 EC_BINARY(ec_max, "p.max", "0x33", "6", "0x02")
-EC_BINARY(ec_minu, "p.minu", "0x33", "5", "0x02")
 EC_BINARY(ec_sub_h, "pv.sub.h", "0x57", "0", "0x04")
 EC_BINARY(ec_avg_h, "pv.avg.h", "0x57", "0", "0x08")
 EC_BINARY(ec_min_h, "pv.min.h", "0x57", "0", "0x10")
@@ -109,14 +114,11 @@ EC_BINARY(ec_sra_sc_h, "pv.sra.sc.h", "0x57", "4", "0x24")
 EC_BINARY(ec_sll_sc_h, "pv.sll.sc.h", "0x57", "4", "0x28")
 EC_BINARY(ec_dotsp_h, "pv.dotsp.h", "0x57", "0", "0x4c")
 EC_BINARY(ec_pack_h, "pv.pack.h", "0x57", "0", "0x68")
-EC_BINARY(ec_mulhsu, "mulhsu", "0x33", "2", "0x01")
-EC_TERNARY(ec_sdotup_b, "pv.sdotup.b", "0x57", "1", "0x50")
 EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
 EC_TERNARY(ec_add_shift, "p.addNr", "0x5b", "2", "0x20")
 EC_TERNARY(ec_sdotsp_h, "pv.sdotsp.h", "0x57", "0", "0x5c")
-EC_TERNARY(ec_shuffle2_b, "pv.shuffle2.b", "0x57", "1", "0x64")
 /* (d + a + (1 << b >> 1)) >> b */
 EC_TERNARY(ec_add_round, "p.addRNr", "0x5b", "6", "0x20")
 

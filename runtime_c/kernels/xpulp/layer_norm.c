@@ -8,6 +8,9 @@
 
 enum { MAX_SHIFT = 30 };
 
+/* What rows of typical size and range do lies in one run of code. */
+#define EC_TYPICAL(condition) __builtin_expect(!!(condition), 1)
+
 /* c = ((x - mean) * (1 << left) - fraction) >> right */
 typedef struct {
     int32_t mean, fraction, exponent;
@@ -23,22 +26,18 @@ typedef struct {
 typedef struct {
     uint32_t reciprocal; /* floor((2**32 - 1) / columns) */
     uint32_t square_shift;
-    uint64_t epsilon; /* epsilon_q8 * columns */
+    uint32_t epsilon, epsilon_high; /* epsilon_q8 * columns */
 } row_constants;
 
-EC_INLINE uint32_t bit_length(uint32_t value)
-{
-    return value == 0 ? 0 : ec_highest_bit(value) + 1;
-}
-
 /*
- * The integer nearest to sqrt(value), 2**30 <= value < 2**32: a line through the curve, two steps of
- * Newton's method, and a correction by one. Differences of squares are small: they may wrap.
+ * The integer nearest to sqrt(value), 2**30 <= value < 2**32: a parabola along the curve that is off
+ * by 0.5 %, a step of Newton's method that leaves less than 1, and a correction by that. Differences
+ * of squares are small: they may wrap.
  */
 EC_INLINE uint32_t rounded_sqrt(uint32_t value)
 {
-    uint32_t root = (((value >> 15) * 21846) >> 16) + 23210;
-    root = (root + value / root) >> 1;
+    const uint32_t high = value >> 16;
+    uint32_t root = 16995 + ((high * (34469 - ((high * 10365) >> 16))) >> 15);
     root = (root + value / root) >> 1;
     int32_t rest = (int32_t)(value - root * root);
     while (rest > (int32_t)root) {
@@ -57,7 +56,7 @@ EC_INLINE uint32_t divide(const row_constants *k, uint32_t columns, uint32_t val
 {
     uint32_t quotient = (uint32_t)(((uint64_t)value * k->reciprocal) >> 32);
     uint32_t left = value - quotient * columns;
-    while (left >= columns) {
+    while (!EC_TYPICAL(left < columns)) {
         left -= columns;
         ++quotient;
     }
@@ -80,46 +79,57 @@ EC_INLINE uint32_t load_pair(const void *x, size_t index, ec_type type)
     return *(const ec_word *)((const int16_t *)x + index);
 }
 
-/* The last element of a row of odd length, twice. */
-EC_INLINE uint32_t load_last(const void *x, size_t index, ec_type type)
+/* `low` and `high`: the extremes of the elements at even and at odd places. */
+EC_INLINE centring centre_of(const ec_layer_norm_args *a, const row_constants *k, uint32_t sum,
+                             uint32_t low, uint32_t high, ec_type type)
 {
-    const uint32_t value = (uint32_t)load(x, index, type);
-    return ec_pack_h(value, value);
-}
-
-EC_INLINE centring centre_of(const ec_layer_norm_args *a, const row_constants *k, int32_t sum,
-                          int32_t low, int32_t high)
-{
+    const uint32_t lift = type == EC_I8 ? 7 : 15; /* a sum of elements and 2**lift each is >= 0 */
     uint32_t rest;
-    /* A sum of int16 plus 2**15 each is not negative. */
-    const uint32_t lifted = (uint32_t)sum + (a->columns << (a->x_type == EC_I8 ? 7 : 15));
-    const uint32_t quotient = divide(k, a->columns, lifted, &rest);
-    int32_t mean = (int32_t)(quotient - (1u << (a->x_type == EC_I8 ? 7 : 15)));
-    if (a->rms) {
+    int32_t mean = (int32_t)divide(k, a->columns, sum + (a->columns << lift), &rest) - (1 << lift);
+    if (!EC_TYPICAL(!a->rms)) {
         mean = a->x_zero;
         rest = 0;
     }
-    const int32_t largest = high - mean > mean - low ? high - mean : mean - low;
-    centring result = {mean, 0, 15 - (int32_t)bit_length((uint32_t)largest), 0, 0};
-    if (result.exponent < 0) {
+    const uint32_t means = ec_pack_h((uint32_t)mean, (uint32_t)mean);
+    uint32_t bits = ec_sub_h(ec_max_h(high, means), means) | ec_sub_h(means, ec_min_h(low, means));
+    bits |= bits << 16; /* the upper half is as long as the largest distance */
+    centring result = {mean, 0, 15, 0, 0};
+    if (EC_TYPICAL(bits != 0)) {
+        result.exponent = 30 - (int32_t)ec_highest_bit(bits);
+    }
+    if (!EC_TYPICAL(result.exponent >= 0)) {
         result.right = 1;
     } else {
         result.left = (uint32_t)result.exponent;
-        const uint32_t scaled = (rest << result.left) + a->columns / 2;
+        const uint32_t scaled = (rest << result.left) + (a->columns >> 1);
         result.fraction = (int32_t)divide(k, a->columns, scaled, &rest);
     }
     return result;
 }
 
-EC_INLINE centring centre(const ec_layer_norm_args *a, const row_constants *k, size_t x,
-                          ec_type type)
+/* The sum, the least and the largest of pairs: `columns` more elements. */
+static __attribute__((noinline)) void extend(const ec_layer_norm_args *a, size_t x,
+                                             uint32_t columns, uint32_t *by_now)
 {
-    const uint32_t ones = 0x00010001;
-    const uint32_t columns = a->columns;
-    uint32_t last = load_last(a->x, x + columns - 1, type);
-    uint32_t low = last, high = last, sum = 0;
-    const uint32_t quads = columns >> 2;
-    if (type == EC_I16 && quads > 0) {
+    uint32_t sum = by_now[0], low = by_now[1], high = by_now[2];
+    for (; columns > 0; columns -= columns > 1 ? 2 : 1, x += 2) {
+        const uint32_t first = (uint32_t)load(a->x, x, a->x_type);
+        const uint32_t second = columns > 1 ? (uint32_t)load(a->x, x + 1, a->x_type) : first;
+        const uint32_t pair = ec_pack_h(second, first);
+        sum += columns > 1 ? first + second : first;
+        low = ec_min_h(low, pair);
+        high = ec_max_h(high, pair);
+    }
+    by_now[0] = sum;
+    by_now[1] = low;
+    by_now[2] = high;
+}
+
+EC_INLINE centring centre(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
+                          const row_constants *k, size_t x, ec_type type)
+{
+    uint32_t sum = 0, low = 0x7fff7fff, high = 0x80008000;
+    if (type == EC_I16 && EC_TYPICAL(a->columns >= 4)) {
         const int16_t *from = (const int16_t *)a->x + x;
         __asm__ volatile(EC_ASM_BEGIN
                          EC_ASM_LOOP("x0", "%[n]", 8)
@@ -133,27 +143,18 @@ EC_INLINE centring centre(const ec_layer_norm_args *a, const row_constants *k, s
                          EC_ASM_LAST EC_ASM_MAX_H("%[high]", "%[high]", "t1")
                          EC_ASM_END
                          : [x] "+&r"(from), [sum] "+&r"(sum), [low] "+&r"(low), [high] "+&r"(high)
-                         : [n] "r"(quads), [ones] "r"(ones)
+                         : [n] "r"(a->columns >> 2), [ones] "r"(0x00010001)
                          : "memory", "t0", "t1");
-        x += 4 * quads;
-    } else {
-        for (uint32_t c = quads; c > 0; --c, x += 4) {
-            const uint32_t first = load_pair(a->x, x, type);
-            const uint32_t second = load_pair(a->x, x + 2, type);
-            sum = ec_sdotsp_h(ec_sdotsp_h(sum, first, ones), second, ones);
-            low = ec_min_h(ec_min_h(low, first), second);
-            high = ec_max_h(ec_max_h(high, first), second);
-        }
     }
-    for (uint32_t c = columns & 3; c > 0; --c, ++x) {
-        last = load_last(a->x, x, type);
-        sum = ec_sdotsp_h(sum, last, 1);
-        low = ec_min_h(low, last);
-        high = ec_max_h(high, last);
+    const uint32_t rest = type == EC_I16 ? a->columns & 3 : a->columns;
+    if (!EC_TYPICAL(rest == 0)) {
+        uint32_t by_now[3] = {sum, low, high};
+        extend(args, x + a->columns - rest, rest, by_now);
+        sum = by_now[0];
+        low = by_now[1];
+        high = by_now[2];
     }
-    const int32_t low0 = (int16_t)low, low1 = (int32_t)low >> 16;
-    const int32_t high0 = (int16_t)high, high1 = (int32_t)high >> 16;
-    return centre_of(a, k, (int32_t)sum, low0 < low1 ? low0 : low1, high0 > high1 ? high0 : high1);
+    return centre_of(a, k, sum, low, high, type);
 }
 
 EC_INLINE int32_t centred(const ec_layer_norm_args *a, const centring *by, size_t index)
@@ -174,102 +175,131 @@ EC_INLINE uint32_t centring_offset(const centring *by)
     return ec_pack_h(offset, offset);
 }
 
-static __attribute__((noinline)) uint32_t sum_of_squares(const ec_layer_norm_args *a, const centring *by, size_t x,
-                               uint32_t square_shift, uint32_t count)
+static __attribute__((noinline)) uint32_t sum_of_squares(const ec_layer_norm_args *a, centring by,
+                                                         size_t x, uint32_t square_shift,
+                                                         uint32_t count)
 {
     const int32_t half = (1 << square_shift) >> 1;
     uint32_t sum = 0;
     for (uint32_t c = 0; c < count; ++c) {
-        const int32_t value = (centred(a, by, x + c) + half) >> square_shift;
+        const int32_t value = (centred(a, &by, x + c) + half) >> square_shift;
         sum += (uint32_t)(value * value);
     }
     return sum;
 }
 
-/* (c + half) >> g is ((c >> (g - 1)) + 1) >> 1, which needs no 17th bit for g >= 2. */
-EC_INLINE uint32_t squares_of_pairs(const ec_layer_norm_args *a, const centring *by, size_t x,
-                                    uint32_t square_shift, ec_type type)
+/* (c + half) >> g is ((c >> (g - 1)) + 1) >> 1, which needs no 17th bit for g >= 1. */
+static __attribute__((noinline)) uint32_t squares_of_i8(const ec_layer_norm_args *a, centring by,
+                                                        size_t x, uint32_t square_shift)
 {
     const uint32_t ones = 0x00010001;
-    const uint32_t left = by->left, right = square_shift - 1;
-    const uint32_t offset = centring_offset(by);
+    const uint32_t left = by.left, right = square_shift - 1;
+    const uint32_t offset = centring_offset(&by);
     uint32_t sum = 0;
-    const uint32_t quads = a->columns >> 2;
-    if (type == EC_I16) {
-        const int16_t *from = (const int16_t *)a->x + x;
-        __asm__ volatile(EC_ASM_BEGIN
-                         EC_ASM_LOOP("x0", "%[n]", 12)
-                         EC_ASM_LW("t0", "4", "%[x]")
-                         EC_ASM_LW("t1", "4", "%[x]")
-                         EC_ASM_SLL_SC_H("t0", "t0", "%[left]")
-                         EC_ASM_SLL_SC_H("t1", "t1", "%[left]")
-                         EC_ASM_SUB_H("t0", "t0", "%[offset]")
-                         EC_ASM_SUB_H("t1", "t1", "%[offset]")
-                         EC_ASM_SRA_SC_H("t0", "t0", "%[right]")
-                         EC_ASM_SRA_SC_H("t1", "t1", "%[right]")
-                         EC_ASM_AVG_H("t0", "t0", "%[ones]")
-                         EC_ASM_AVG_H("t1", "t1", "%[ones]")
-                         EC_ASM_SDOTSP_H("%[sum]", "t0", "t0")
-                         EC_ASM_LAST EC_ASM_SDOTSP_H("%[sum]", "t1", "t1")
-                         EC_ASM_END
-                         : [x] "+&r"(from), [sum] "+&r"(sum)
-                         : [n] "r"(quads), [ones] "r"(ones), [left] "r"(left),
-                           [offset] "r"(offset), [right] "r"(right)
-                         : "memory", "t0", "t1");
-        x += 4 * quads;
-    } else {
-        for (uint32_t c = quads; c > 0; --c, x += 4) {
-            uint32_t first = centred_pair(load_pair(a->x, x, type), left, offset);
-            uint32_t second = centred_pair(load_pair(a->x, x + 2, type), left, offset);
-            first = ec_avg_h(ec_sra_sc_h(first, right), ones);
-            second = ec_avg_h(ec_sra_sc_h(second, right), ones);
-            sum = ec_sdotsp_h(sum, first, first);
-            sum = ec_sdotsp_h(sum, second, second);
-        }
+    for (uint32_t c = a->columns >> 2; c > 0; --c, x += 4) {
+        uint32_t first = centred_pair(load_pair(a->x, x, EC_I8), left, offset);
+        uint32_t second = centred_pair(load_pair(a->x, x + 2, EC_I8), left, offset);
+        first = ec_avg_h(ec_sra_sc_h(first, right), ones);
+        second = ec_avg_h(ec_sra_sc_h(second, right), ones);
+        sum = ec_sdotsp_h(sum, first, first);
+        sum = ec_sdotsp_h(sum, second, second);
     }
     return a->columns & 3 ? sum + sum_of_squares(a, by, x, square_shift, a->columns & 3) : sum;
 }
 
+/* The squares of 4 * n elements: each pair goes through `steps`, of `instructions` in all. */
+#define EC_SQUARES(instructions, steps)                                                         \
+    __asm__ volatile(EC_ASM_BEGIN EC_ASM_LOOP("x0", "%[n]", instructions)                       \
+                     EC_ASM_LW("t0", "4", "%[x]") EC_ASM_LW("t1", "4", "%[x]")                  \
+                     steps EC_ASM_SDOTSP_H("%[sum]", "t0", "t0")                                \
+                     EC_ASM_LAST EC_ASM_SDOTSP_H("%[sum]", "t1", "t1") EC_ASM_END               \
+                     : [x] "+&r"(from), [sum] "+&r"(sum)                                        \
+                     : [n] "r"(a->columns >> 2), [ones] "r"(0x00010001), [shift] "r"(shift),    \
+                       [offset] "r"(ec_pack_h(offset, offset))                                  \
+                     : "memory", "t0", "t1")
+
+/*
+ * (c + half) >> g without the detour over c: with c = (x << f) - o it is (x << (f - g)) - ((o - half)
+ * >> g), or (x + ((half - o) >> f)) >> (g - f), where the sum fits 16 bits if f > 0.
+ */
+EC_INLINE uint32_t squares_of_i16(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
+                                  const centring *by, size_t x, uint32_t square_shift)
+{
+    const int16_t *from = (const int16_t *)a->x + x;
+    const int32_t half = (1 << square_shift) >> 1;
+    const uint32_t f = by->left;
+    uint32_t sum = 0;
+    if (f == 0 && square_shift > 0) {
+        const uint32_t offset = (uint32_t)(by->mean + by->fraction), shift = square_shift - 1;
+        EC_SQUARES(10, EC_ASM_SUB_H("t0", "t0", "%[offset]") EC_ASM_SUB_H("t1", "t1", "%[offset]")
+                           EC_ASM_SRA_SC_H("t0", "t0", "%[shift]")
+                           EC_ASM_SRA_SC_H("t1", "t1", "%[shift]")
+                           EC_ASM_AVG_H("t0", "t0", "%[ones]")
+                           EC_ASM_AVG_H("t1", "t1", "%[ones]"));
+    } else if (f < square_shift) {
+        const uint32_t offset = (uint32_t)(((half - by->fraction) >> f) - by->mean);
+        const uint32_t shift = square_shift - f;
+        EC_SQUARES(8, EC_ASM_ADD_H("t0", "t0", "%[offset]") EC_ASM_ADD_H("t1", "t1", "%[offset]")
+                          EC_ASM_SRA_SC_H("t0", "t0", "%[shift]")
+                          EC_ASM_SRA_SC_H("t1", "t1", "%[shift]"));
+    } else {
+        const int32_t origin = (int32_t)((uint32_t)by->mean << f) + by->fraction;
+        const uint32_t offset = (uint32_t)((half - origin) >> square_shift);
+        const uint32_t shift = f - square_shift;
+        EC_SQUARES(8, EC_ASM_SLL_SC_H("t0", "t0", "%[shift]")
+                          EC_ASM_SLL_SC_H("t1", "t1", "%[shift]")
+                          EC_ASM_ADD_H("t0", "t0", "%[offset]")
+                          EC_ASM_ADD_H("t1", "t1", "%[offset]"));
+    }
+    const uint32_t rest = a->columns & 3;
+    if (!EC_TYPICAL(rest == 0)) {
+        sum += sum_of_squares(args, *by, x + a->columns - rest, square_shift, rest);
+    }
+    return sum;
+}
+
+/* min(epsilon << amount, 2**62) */
 static __attribute__((noinline)) uint64_t epsilon(const row_constants *k, int32_t amount)
 {
     const uint64_t limit = (uint64_t)1 << 62;
-    if (amount < 0 && k->epsilon >> 32 == 0) {
-        return (uint32_t)k->epsilon >> -amount;
-    }
+    const uint64_t value = (uint64_t)k->epsilon_high << 32 | k->epsilon;
     if (amount < 0) {
-        return k->epsilon >> -amount;
+        return value >> -amount;
     }
-    return k->epsilon > limit >> amount ? limit : k->epsilon << amount;
+    return value > limit >> amount ? limit : value << amount;
 }
 
-static uint32_t square_shift_of(uint32_t width)
+/* t >> 2 * h in [2**30, 2**32) and h, with t of any size. */
+static __attribute__((noinline)) uint32_t scaled_square(const row_constants *k, uint32_t squares,
+                                                        int32_t amount, int32_t *h)
 {
-    uint32_t shift = 0;
-    while (((uint64_t)width << (2 * (15 - shift))) >> 32) {
-        ++shift;
+    const uint64_t t = squares + epsilon(k, amount);
+    const uint32_t upper = (uint32_t)(t >> 32);
+    if (upper > 0) {
+        *h = (int32_t)(ec_highest_bit(upper) >> 1) + 1;
+        return (uint32_t)(t >> (2 * *h));
     }
-    return shift;
+    *h = ((int32_t)ec_highest_bit((uint32_t)t) - 30) >> 1;
+    return (uint32_t)t << (-2 * *h);
 }
 
 EC_INLINE scaling scale(const ec_layer_norm_args *a, const row_constants *constants,
-                     const centring *by, uint32_t squares)
+                        const centring *by, uint32_t squares)
 {
     const uint32_t g = constants->square_shift;
-    const uint64_t t = squares + epsilon(constants, 2 * (by->exponent - (int32_t)g) - 8);
-    const uint32_t upper = (uint32_t)(t >> 32);
+    const int32_t amount = 2 * (by->exponent - (int32_t)g) - 8;
+    uint32_t square = squares + (constants->epsilon >> (-amount & 31));
     int32_t h;
-    uint32_t scaled; /* in [2**30, 2**32) */
-    if (upper == 0) {
-        h = ((int32_t)bit_length((uint32_t)t) - 31) >> 1;
-        scaled = (uint32_t)t << (-2 * h);
+    if (EC_TYPICAL(constants->epsilon_high == 0 && amount <= 0 && square >= squares)) {
+        h = ((int32_t)ec_highest_bit(square) - 30) >> 1;
+        square <<= -2 * h;
     } else {
-        h = ((int32_t)bit_length(upper) + 1) >> 1;
-        scaled = (uint32_t)(t >> (2 * h));
+        square = scaled_square(constants, squares, amount, &h);
     }
-    const uint32_t s = rounded_sqrt(scaled);
+    const uint32_t s = rounded_sqrt(square);
     uint32_t r = (a->multiplier + (s >> 1)) / s;
     int32_t k = (int32_t)(a->shift + g) + h;
-    if (k > MAX_SHIFT) {
+    if (!EC_TYPICAL(k <= MAX_SHIFT)) {
         r >>= k - MAX_SHIFT < 31 ? k - MAX_SHIFT : 31;
         k = MAX_SHIFT;
     }
@@ -277,10 +307,10 @@ EC_INLINE scaling scale(const ec_layer_norm_args *a, const row_constants *consta
     return result;
 }
 
-static __attribute__((noinline)) void normalize_one(const ec_layer_norm_args *a, uint32_t column, size_t y, int32_t c,
-                          const scaling *to)
+static __attribute__((noinline)) void normalize_one(const ec_layer_norm_args *a, uint32_t column,
+                                                    size_t y, int32_t c, scaling to)
 {
-    int32_t n = (c * (int32_t)to->factor + ((1 << to->shift) >> 1)) >> to->shift;
+    int32_t n = (c * (int32_t)to.factor + ((1 << to.shift) >> 1)) >> to.shift;
     if (a->gain == NULL) {
         n += a->zero;
     } else {
@@ -335,32 +365,35 @@ EC_INLINE void normalize_pairs(const ec_layer_norm_args *a, const centring *by, 
         }
     }
     for (uint32_t c = end; c < a->columns; ++c) {
-        normalize_one(a, c, y, centred(a, by, x + c), to);
+        normalize_one(a, c, y, centred(a, by, x + c), *to);
     }
 }
 
-/* normalize_pairs from i16 to i8 without gain. */
-static void normalize_i8(const ec_layer_norm_args *a, const centring *by, const scaling *to,
-                         size_t x, size_t y)
+/*
+ * From i16 to i8 without gain, without the detour over c: with c = (x << f) - o, (c * r + d) >> k is
+ * (x * r + ((d - o * r) >> f)) >> (k - f).
+ */
+EC_INLINE void normalize_i8(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
+                            const centring *by, const scaling *to, size_t x, size_t y)
 {
     const int16_t *from = (const int16_t *)a->x + x;
     int8_t *result = (int8_t *)a->y + y;
+    const int32_t factor = (int32_t)to->factor;
+    const int32_t half = (1 << to->shift) >> 1;
+    const int32_t zero = (int32_t)((uint32_t)a->zero << to->shift);
+    const int32_t fraction = half + zero - by->fraction * factor;
     __asm__ volatile(EC_ASM_BEGIN
-                     EC_ASM_LOOP("x0", "%[n]", 21)
+                     EC_ASM_LOOP("x0", "%[n]", 17)
                      EC_ASM_LW("t0", "4", "%[x]")
                      EC_ASM_LW("t1", "4", "%[x]")
-                     EC_ASM_SLL_SC_H("t0", "t0", "%[left]")
-                     EC_ASM_SLL_SC_H("t1", "t1", "%[left]")
-                     EC_ASM_SUB_H("t0", "t0", "%[offset]")
-                     EC_ASM_SUB_H("t1", "t1", "%[offset]")
                      EC_ASM_DOTSP_H("t2", "t0", "%[low]")
                      EC_ASM_DOTSP_H("t3", "t0", "%[high]")
                      EC_ASM_DOTSP_H("t4", "t1", "%[low]")
                      EC_ASM_DOTSP_H("t5", "t1", "%[high]")
-                     EC_ASM_ADD_ROUND("t2", "%[zero]", "%[shift]")
-                     EC_ASM_ADD_ROUND("t3", "%[zero]", "%[shift]")
-                     EC_ASM_ADD_ROUND("t4", "%[zero]", "%[shift]")
-                     EC_ASM_ADD_ROUND("t5", "%[zero]", "%[shift]")
+                     EC_ASM_ADD_SHIFT("t2", "%[offset]", "%[shift]")
+                     EC_ASM_ADD_SHIFT("t3", "%[offset]", "%[shift]")
+                     EC_ASM_ADD_SHIFT("t4", "%[offset]", "%[shift]")
+                     EC_ASM_ADD_SHIFT("t5", "%[offset]", "%[shift]")
                      EC_ASM_CLIP_I8("t2") EC_ASM_CLIP_I8("t3") EC_ASM_CLIP_I8("t4")
                      EC_ASM_CLIP_I8("t5")
                      EC_ASM_PACKLO_B("t0", "t3", "t2")
@@ -368,18 +401,17 @@ static void normalize_i8(const ec_layer_norm_args *a, const centring *by, const 
                      EC_ASM_LAST EC_ASM_SW("t0", "4", "%[y]")
                      EC_ASM_END
                      : [x] "+&r"(from), [y] "+&r"(result)
-                     : [n] "r"(a->columns >> 2), [left] "r"(by->left),
-                       [offset] "r"(centring_offset(by)), [low] "r"(to->factor),
-                       [high] "r"(to->factor << 16), [zero] "r"((uint32_t)a->zero << to->shift),
-                       [shift] "r"(to->shift)
+                     : [n] "r"(a->columns >> 2), [low] "r"(factor), [high] "r"(factor << 16),
+                       [offset] "r"((fraction >> by->left) - by->mean * factor),
+                       [shift] "r"(to->shift - by->left)
                      : "memory", "t0", "t1", "t2", "t3", "t4", "t5");
     for (uint32_t c = a->columns & ~3u; c < a->columns; ++c) {
-        normalize_one(a, c, y, centred(a, by, x + c), to);
+        normalize_one(args, c, y, centred(a, by, x + c), *to);
     }
 }
 
 /* Factors fit 16 bits, and zero << shift leaves room for the product. */
-static int fits_pairs(const ec_layer_norm_args *a, const scaling *to)
+EC_INLINE int fits_pairs(const ec_layer_norm_args *a, const scaling *to)
 {
     const uint32_t magnitude = (uint32_t)(a->zero < 0 ? -a->zero : a->zero);
     const int zero_fits = a->gain != NULL || magnitude <= (1u << 29) >> to->shift;
@@ -393,63 +425,77 @@ static __attribute__((noinline)) void normalize_other(const ec_layer_norm_args *
 {
     if (!pairs) {
         for (uint32_t c = 0; c < a->columns; ++c) {
-            normalize_one(a, c, y, centred(a, by, x + c), to);
+            normalize_one(a, c, y, centred(a, by, x + c), *to);
         }
     } else if (a->x_type == EC_I8) {
         normalize_pairs(a, by, to, x, y, EC_I8, a->y_type, a->gain != NULL);
-    } else if (a->y_type == EC_I8) { /* with gain */
-        normalize_pairs(a, by, to, x, y, EC_I16, EC_I8, 1);
+    } else if (a->y_type == EC_I8) {
+        normalize_pairs(a, by, to, x, y, EC_I16, EC_I8, a->gain != NULL);
     } else {
         normalize_pairs(a, by, to, x, y, EC_I16, a->y_type, a->gain != NULL);
     }
 }
 
-EC_INLINE void normalize_row(const ec_layer_norm_args *a, const row_constants *constants, size_t x,
-                             size_t y, ec_type x_type)
+/* `a` is a copy of `args` whose fields stay in registers. */
+EC_INLINE void normalize_row(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
+                             const row_constants *constants, size_t x, size_t y, ec_type x_type)
 {
-    const centring by = centre(a, constants, x, x_type);
-    int pairs = by.exponent >= 0 && constants->square_shift >= 2;
+    const centring by = centre(args, a, constants, x, x_type);
+    const uint32_t g = constants->square_shift;
+    int pairs = by.exponent >= 0 && a->columns >= 4 && (x_type == EC_I16 || g > 0);
     scaling to = {0, 0};
-    if (by.exponent < 15) { /* not all equal */
-        const uint32_t g = constants->square_shift;
-        const uint32_t squares = pairs ? squares_of_pairs(a, &by, x, g, x_type)
-                                       : sum_of_squares(a, &by, x, g, a->columns);
+    if (EC_TYPICAL(by.exponent < 15)) { /* not all equal */
+        const uint32_t squares = !EC_TYPICAL(pairs) ? sum_of_squares(args, by, x, g, a->columns)
+                                 : x_type == EC_I8 ? squares_of_i8(args, by, x, g)
+                                                   : squares_of_i16(args, a, &by, x, g);
         to = scale(a, constants, &by, squares);
     }
     pairs = pairs && fits_pairs(a, &to);
-    if (pairs && x_type == EC_I16 && a->y_type == EC_I8 && a->gain == NULL) {
-        normalize_i8(a, &by, &to, x, y);
+    if (EC_TYPICAL(pairs && x_type == EC_I16 && a->y_type == EC_I8 && a->gain == NULL &&
+                   to.shift >= by.left)) {
+        normalize_i8(args, a, &by, &to, x, y);
     } else {
-        normalize_other(a, &by, &to, x, y, pairs);
+        const centring same_by = by;
+        const scaling same_to = to;
+        normalize_other(args, &same_by, &same_to, x, y, pairs);
     }
 }
 
 #define EC_NORMALIZE_ROWS(name, type)                                                           \
-    static __attribute__((noinline)) void name(const ec_layer_norm_args *a,                     \
+    static __attribute__((noinline)) void name(const ec_layer_norm_args *args,                  \
                                                const row_constants *constants, uint32_t row,    \
                                                uint32_t end)                                    \
     {                                                                                           \
+        const ec_layer_norm_args a = *args;                                                     \
+        const row_constants k = *constants;                                                     \
         for (uint32_t r = row; r < end; ++r) {                                                  \
-            normalize_row(a, constants, (size_t)r * a->x_stride, (size_t)r * a->y_stride, type);\
+            normalize_row(args, &a, &k, (size_t)r * a.x_stride, (size_t)r * a.y_stride, type);  \
         }                                                                                       \
     }
 
 EC_NORMALIZE_ROWS(normalize_i8_rows, EC_I8)
 EC_NORMALIZE_ROWS(normalize_i16_rows, EC_I16)
 
+/* The smallest g with width << 2 * (15 - g) < 2**32. */
+EC_INLINE uint32_t square_shift_of(uint32_t width)
+{
+    return ec_highest_bit(width) >> 1;
+}
+
 void ec_layer_norm(const ec_layer_norm_args *args, uint32_t core, uint32_t cores)
 {
-    const ec_layer_norm_args a = *args;
-    const uint32_t end = ec_share_start(a.rows, core + 1, cores);
-    const uint32_t r = ec_share_start(a.rows, core, cores);
-    if (a.columns == 0 || r >= end) {
+    const uint32_t columns = args->columns;
+    const uint32_t end = ec_share_start(args->rows, core + 1, cores);
+    const uint32_t r = ec_share_start(args->rows, core, cores);
+    if (columns == 0 || r >= end) {
         return;
     }
-    const row_constants constants = {UINT32_MAX / a.columns, square_shift_of(a.columns),
-                                     (uint64_t)a.epsilon_q8 * a.columns};
-    if (a.x_type == EC_I8) {
-        normalize_i8_rows(&a, &constants, r, end);
+    const uint64_t wide = (uint64_t)args->epsilon_q8 * columns;
+    const row_constants constants = {UINT32_MAX / columns, square_shift_of(columns),
+                                     (uint32_t)wide, (uint32_t)(wide >> 32)};
+    if (args->x_type == EC_I8) {
+        normalize_i8_rows(args, &constants, r, end);
     } else {
-        normalize_i16_rows(&a, &constants, r, end);
+        normalize_i16_rows(args, &constants, r, end);
     }
 }
