@@ -205,7 +205,9 @@ class _Tiles:
             "v_stride": wrap(self.value_dim),
         }
         when = self._phase(1) if self.blocks > 1 else self._first_queries()
-        return Call("attention_interleave", arguments, columns * self.value_dim, when=when)
+        work = columns * self.value_dim
+        outputs = frozenset({"v"})
+        return Call("attention_interleave", arguments, work, when=when, outputs=outputs)
 
     def _values(self) -> Call:
         columns = self._block_size(self.value_block)
