@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from edgecomp.fusion.fuse_mlp import FuseMlp
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
+from edgecomp.fusion.raise_activations import RaiseActivations
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
 from edgecomp.ir import Pass
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
-__all__ = ["FuseMlp", "FuseQkvSlices", "RemoveIdleRequantize", "fusion_pipeline"]
+__all__ = ["FuseMlp", "FuseQkvSlices", "RaiseActivations", "RemoveIdleRequantize", "fusion_pipeline"]
 
 
-def fusion_pipeline() -> list[Pass]:
-    """All fusions: equal requantizations and tables first, so that what is used once shows."""
+def fusion_pipeline(raised: bool = False) -> list[Pass]:
+    """All fusions: equal requantizations and tables first, so that what is used once shows.
+
+    ``raised``: for hardware that reads unsigned activations.
+    """
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
         FuseMlp(),
+        *([RaiseActivations()] if raised else []),
         RemoveDeadCode(),
     ]

@@ -25,6 +25,9 @@ SCORE_LIMIT = 1 << 24
 MASKED_SCORE_LIMIT = 1 << 30
 """The limit where a bias masks keys: the end of the table is reached whatever a unit is worth."""
 
+RAISED = 128
+"""How much higher than the int8 value it stands for a u8 operand of a product is."""
+
 LAYER_NORM_Q = 10
 """Fraction bits of the normalised int16 value in front of a layer norm's gain."""
 
@@ -54,6 +57,11 @@ def requantize(
     product = acc.astype(np.int64) * np.asarray(multiplier, np.int64)
     total = require_int32(product + np.asarray(bias, np.int64), "acc * multiplier + bias")
     return saturate(total >> shift, dtype)
+
+
+def lowered(x: np.ndarray) -> np.ndarray:
+    """The int8 values that an int8 or a raised u8 operand stands for, as int16 if it is u8."""
+    return x.astype(np.int16) - RAISED if x.dtype == np.uint8 else x
 
 
 def exact_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:

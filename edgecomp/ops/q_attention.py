@@ -2,7 +2,7 @@
 
 ::
 
-    q i8[..., T, >= q_offset + heads * D], k i8[..., S, .], v i8[..., S, .], exp_table u8[256],
+    q, k, v i8|u8[..., T or S, >= offset + heads * D or E], exp_table u8[256],
     score_bias i32[heads, T, S]
     attributes: heads, head_dim (D), value_dim (E), q_offset = 0, k_offset = 0, v_offset = 0,
         score_limit, score_multiplier, score_shift, v_zero,
@@ -20,7 +20,7 @@
 the ratio of the scales of v and y. The multiplier is in [0, 2**31).
 
 Head h reads columns ``offset + h * D`` (``h * E`` for v) and writes columns ``h * E``. q, k and v
-may be one packed tensor. The zero point of q is 0; that of k shifts whole rows of scores
+may be one packed tensor. A u8 operand is an int8 one raised by 128. The zero point of q is 0; that of k shifts whole rows of scores
 and cancels.
 """
 
@@ -34,6 +34,7 @@ from edgecomp.ir.fixed_point import (
     INT32_MAX,
     bit_length,
     exact_matmul,
+    lowered,
     requantize,
     require_int32,
     softmax_weights,
@@ -87,9 +88,9 @@ class QAttention(Operator):
 
     def infer(self, node: Node) -> list[TensorType]:
         """``[..., T, heads * E]`` of the stated type."""
-        i8 = (DType.I8,)
+        x8 = (DType.I8, DType.U8)
         bias = [(DType.I32,)] * (len(node.inputs) == 5)
-        require_types(node, i8, i8, i8, (DType.U8,), *bias)
+        require_types(node, x8, x8, x8, (DType.U8,), *bias)
         require_score_parameters(node)
         require_range(node, "multiplier", 0, INT32_MAX)
         require_range(node, "shift", 0, 31)
@@ -114,9 +115,9 @@ class QAttention(Operator):
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See the module's heading."""
         heads, depth, value_dim = (node.integer(k) for k in ("heads", "head_dim", "value_dim"))
-        q = _heads(operands[0], optional_integer(node, "q_offset"), heads, depth)
-        k = _heads(operands[1], optional_integer(node, "k_offset"), heads, depth)
-        v = _heads(operands[2], optional_integer(node, "v_offset"), heads, value_dim)
+        q = _heads(lowered(operands[0]), optional_integer(node, "q_offset"), heads, depth)
+        k = _heads(lowered(operands[1]), optional_integer(node, "k_offset"), heads, depth)
+        v = _heads(lowered(operands[2]), optional_integer(node, "v_offset"), heads, value_dim)
         scores = exact_matmul(q, np.swapaxes(k, -1, -2))
         if len(operands) == 5:
             scores = require_int32(scores + operands[4], "score + score_bias")

@@ -2,14 +2,16 @@
 
 ::
 
-    x i8[..., K], w i8[N, K], multiplier i32[N], bias i32[N], table i8[256], residual i16[..., N]
+    x i8|u8[..., K], w i8[N, K], multiplier i32[N], bias i32[N], table i8|u8[256],
+    residual i16[..., N]
     attributes: shift, table = false, residual = false, dtype, scale, zero
 
-    y = requantize(x . w^T, multiplier, bias, shift)                   (dtype)
-    y = table[y + 128]                                                 (with table; dtype i8)
+    y = requantize(x . w^T, multiplier, bias, shift)                   (dtype; i8 with table)
+    y = table[y + 128]                                                 (with table, of its type)
     y = saturate16(residual + y)                                       (with residual; dtype i16)
 
 The zero points of x and y and half a step are part of ``bias``. The residual has the scale of y.
+A u8 operand x is an int8 one raised by 128: x - 128 takes its place.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecomp.ir.fixed_point import exact_matmul, requantize, saturate
+from edgecomp.ir.fixed_point import exact_matmul, lowered, requantize, saturate
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
 from edgecomp.ir.stated import flag, require_range, require_shape, require_types, stated_type
@@ -36,8 +38,9 @@ def quantized_linear(
     residual: np.ndarray | None = None,
 ) -> np.ndarray:
     """The bits of ``q_linear``: shapes and meaning as in the module's heading."""
-    acc = exact_matmul(x.reshape(-1, x.shape[-1]), w.T)
-    y = requantize(acc, multiplier, bias, shift, dtype).reshape(*x.shape[:-1], w.shape[0])
+    acc = exact_matmul(lowered(x).reshape(-1, x.shape[-1]), w.T)
+    product = DType.I8 if table is not None else dtype
+    y = requantize(acc, multiplier, bias, shift, product).reshape(*x.shape[:-1], w.shape[0])
     if table is not None:
         y = table[y.astype(np.int64) + 128]
     if residual is not None:
@@ -54,9 +57,9 @@ class QLinear(Operator):
     def infer(self, node: Node) -> list[TensorType]:
         """``x.shape[:-1] + [N]`` of the stated type."""
         table, residual = flag(node, "table"), flag(node, "residual")
-        i8, i32 = (DType.I8,), (DType.I32,)
-        extra = [i8] * table + [(DType.I16,)] * residual
-        require_types(node, i8, i8, i32, i32, *extra)
+        x8, i32 = (DType.I8, DType.U8), (DType.I32,)
+        extra = [x8] * table + [(DType.I16,)] * residual
+        require_types(node, x8, (DType.I8,), i32, i32, *extra)
         require_range(node, "shift", 0, 31)
         x, w = node.inputs[0].shape, node.inputs[1].shape
         if table and residual:
@@ -70,8 +73,10 @@ class QLinear(Operator):
             require_shape(node, 4, (256,))
         if residual:
             require_shape(node, 4, result.shape)
-        if (table and result.dtype != DType.I8) or (residual and result.dtype != DType.I16):
-            raise OperandError("q_linear gives i8 with a table and i16 with a residual")
+        if table and result.dtype != node.inputs[4].type.dtype:
+            raise OperandError("q_linear gives what its table holds")
+        if residual and result.dtype != DType.I16:
+            raise OperandError("q_linear gives i16 with a residual")
         return [result]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 ::
 
-    x i8[..., K], w1 i8[H, K], w2 i8[N, H], table i8[256], residual i16[..., N]
+    x i8|u8[..., K], w1 i8[H, K], w2 i8[N, H], table i8[256], residual i16[..., N]
     attributes: shift1, shift2, residual = false, dtype, scale, zero
 
     hidden = q_linear(x, w1, multiplier1, bias1, table) {shift1, dtype i8}
@@ -33,7 +33,8 @@ class QMlp(Operator):
     def infer(self, node: Node) -> list[TensorType]:
         """``x.shape[:-1] + [N]`` of the stated type."""
         i8, i32, residual = (DType.I8,), (DType.I32,), flag(node, "residual")
-        require_types(node, i8, i8, i32, i32, i8, i8, i32, i32, *[(DType.I16,)] * residual)
+        x8 = (DType.I8, DType.U8)
+        require_types(node, x8, i8, i32, i32, i8, i8, i32, i32, *[(DType.I16,)] * residual)
         require_range(node, "shift1", 0, 31)
         require_range(node, "shift2", 0, 31)
         x, w1, w2 = (node.inputs[i].shape for i in (0, 1, 5))

@@ -2,7 +2,7 @@
 
 ::
 
-    x i8[...], table i8[256]           attributes: dtype = "i8", scale, zero
+    x i8[...], table i8|u8[256]        attributes: dtype (that of the table), scale, zero
     y = table[x + 128]
 """
 
@@ -25,12 +25,12 @@ class QTable(Operator):
     name = "q_table"
 
     def infer(self, node: Node) -> list[TensorType]:
-        """The shape of x, i8."""
-        require_types(node, (DType.I8,), (DType.I8,))
+        """The shape of x, in the type of the table."""
+        require_types(node, (DType.I8,), (DType.I8, DType.U8))
         require_shape(node, 1, (256,))
         result = stated_type(node, node.inputs[0].shape)
-        if result.dtype != DType.I8:
-            raise OperandError("q_table gives i8")
+        if result.dtype != node.inputs[1].type.dtype:
+            raise OperandError("q_table gives what its table holds")
         return [result]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgecomp.ir.fixed_point import RAISED
 from edgecomp.ir.stated import PRE_SHIFT_LIMIT
 
 INT32 = 2**31 - 1
@@ -48,7 +49,7 @@ def choose(
     for shift in range(MAX_SHIFT, -1, -1):
         multiplier = np.rint(ratio * 2.0**shift)
         bias = rounded_bias(offset, ratio, bound, shift)
-        if multiplier.max(initial=0) <= MAX_MULTIPLIER and fits(multiplier, bias, bound):
+        if multiplier.max(initial=0) <= MAX_MULTIPLIER and fits(multiplier, bias, bound, shift):
             return _parameters(multiplier, bias, shift)
     bias = np.clip(rounded_bias(offset, ratio, bound, 0), -INT32 // 2, INT32 // 2)
     room = (INT32 - np.abs(bias)) // np.maximum(bound, 1)
@@ -84,7 +85,7 @@ def largest_shift(ratio: np.ndarray, offset: np.ndarray, bound: np.ndarray) -> i
     for shift in range(MAX_SHIFT, 0, -1):
         multiplier = np.ceil(ratio * 2.0**shift)
         bias = rounded_bias(offset, ratio, bound, shift)
-        if multiplier.max(initial=0) <= MAX_MULTIPLIER and fits(multiplier, bias, bound):
+        if multiplier.max(initial=0) <= MAX_MULTIPLIER and fits(multiplier, bias, bound, shift):
             return shift
     return 0
 
@@ -100,9 +101,12 @@ def rounded_bias(
     return np.asarray(np.floor((np.clip(offset, -reach, reach) + 0.5) * 2.0**shift))
 
 
-def fits(multiplier: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> bool:
-    """Whether ``acc * M`` and ``acc * M + B`` are int32 for all ``|acc| <= bound``."""
-    return bool(np.all(bound * multiplier + np.abs(bias) <= INT32))
+def fits(multiplier: np.ndarray, bias: np.ndarray, bound: np.ndarray, shift: int) -> bool:
+    """Whether ``acc * M`` and ``acc * M + B`` are int32 for all ``|acc| <= bound``.
+
+    Also when the result is raised by 128 (`fusion/raise_activations.py`).
+    """
+    return bool(np.all(bound * multiplier + np.abs(bias) <= INT32 - (RAISED << shift)))
 
 
 def accumulator_range(weights: np.ndarray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:

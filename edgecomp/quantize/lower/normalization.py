@@ -76,7 +76,7 @@ def _affine(
         gain = np.rint(ratio * 2.0**shift)
         total = requant.rounded_bias(offset, np.abs(ratio), bound, shift)
         small = np.abs(gain).max(initial=0) <= _GAIN_LIMIT
-        if small and requant.fits(np.abs(gain), total, bound):
+        if small and requant.fits(np.abs(gain), total, bound, shift):
             return gain.astype(np.int16), total.astype(np.int32), shift
     raise UnsupportedError("its gain is out of proportion to the range of its result")
 

@@ -54,7 +54,7 @@ def quantize_weights(
         bound = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
         parameters = result.parameters
         multiplier, bias_q = parameters.multiplier.astype(float), parameters.bias.astype(float)
-        if requant.fits(multiplier, bias_q, bound):
+        if requant.fits(multiplier, bias_q, bound, shift):
             return result
         if shift == 0:
             raise UnsupportedError(
