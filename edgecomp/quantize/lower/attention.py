@@ -8,6 +8,7 @@ import numpy as np
 
 from edgecomp.ir import Attribute, Node, Value
 from edgecomp.ir.fixed_point import (
+    RAISED,
     exponential_table,
     softmax_parameters,
 )
@@ -61,7 +62,8 @@ def _average(ratio: float, zero: int) -> dict[str, Attribute]:
         multiplier = round(ratio * 2.0 ** (shift + DIVISOR_SHIFT))
         bias = math.floor((zero + 0.5) * 2.0**shift)
         product = multiplier // 2 + (1 << 17)
-        if multiplier <= requant.INT32 and product + abs(bias) <= requant.INT32:
+        room = requant.INT32 - (RAISED << shift)
+        if multiplier <= requant.INT32 and product + abs(bias) <= room:
             break
     return {"multiplier": min(multiplier, requant.INT32), "bias": bias, "shift": shift}
 
