@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgecomp.codegen.render import render
+from edgecomp.targets import Engine
 from edgecomp.tiling.expr import Const, Expr
 from edgecomp.tiling.program import (
     Argument,
     Buffer,
     Call,
-    Engine,
     Null,
     Operand,
     Pointer,

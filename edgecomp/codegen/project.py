@@ -170,7 +170,8 @@ def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
         text = layer_function(program, "FUNCTION")
         function = functions.setdefault(text, f"run_{node.op}_{len(functions)}")
         rows.append(_row(spec, index, node, program, function))
-    kernels = sorted({call.kernel for program in spec.programs for call in program.calls})
+    calls = [call for program in spec.programs for call in program.calls]
+    kernels = sorted({call.kernel for call in calls if call.engine == "cluster"})
     texts = [text.replace("FUNCTION", name, 1) for text, name in functions.items()]
     return {"functions": texts, "rows": rows, "kernels": kernels}
 

@@ -11,7 +11,13 @@ from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubex
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
-__all__ = ["FuseMlp", "FuseQkvSlices", "RaiseActivations", "RemoveIdleRequantize", "fusion_pipeline"]
+__all__ = [
+    "FuseMlp",
+    "FuseQkvSlices",
+    "RaiseActivations",
+    "RemoveIdleRequantize",
+    "fusion_pipeline",
+]
 
 
 def fusion_pipeline(raised: bool = False) -> list[Pass]:

@@ -7,7 +7,7 @@ later than would hide the read where L2 has no room for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Graph, Node, Value
@@ -56,6 +56,7 @@ class Placement:
 def place(
     graph: Graph,
     layers: Sequence[Node],
+    constants: Sequence[Iterable[Value]],
     times: Sequence[float],
     read_time: Callable[[int], float],
     capacity: int,
@@ -63,11 +64,12 @@ def place(
 ) -> Placement:
     """Plan L2 for ``layers``; reading ahead is given up where it does not fit.
 
-    ``times`` is how long each layer takes, ``read_time`` how long it takes to read a number of
-    bytes from L3, in one unit. Raises ``DoesNotFit``, naming ``memory``, when the network needs
-    more than ``capacity`` bytes all the same.
+    ``constants`` are those that each layer reads, ``times`` is how long each layer takes and
+    ``read_time`` how long it takes to read a number of bytes from L3, in one unit. Raises
+    ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes all the
+    same.
     """
-    blocks = [_weight_block(node) for node in layers]
+    blocks = [_weight_block(each) for each in constants]
     activations = _activations(graph, layers)
     reads = [read_time(block.bytes) if block.bytes else 0.0 for block in blocks]
     weights_from = latest_starts(times, reads)
@@ -88,11 +90,11 @@ def place(
     return Placement(plan, tensors, blocks, block_l2, block_l3, weights_from, waited, l3_bytes)
 
 
-def _weight_block(node: Node) -> WeightBlock:
+def _weight_block(constants: Iterable[Value]) -> WeightBlock:
     offsets: dict[Value, int] = {}
     cursor = 0
-    for value in node.inputs:
-        if value.is_constant and value not in offsets:
+    for value in constants:
+        if value not in offsets:
             offsets[value] = cursor
             cursor += _aligned(value.type.bytes)
     return WeightBlock(offsets, cursor)

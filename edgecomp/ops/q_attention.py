@@ -20,8 +20,8 @@
 the ratio of the scales of v and y. The multiplier is in [0, 2**31).
 
 Head h reads columns ``offset + h * D`` (``h * E`` for v) and writes columns ``h * E``. q, k and v
-may be one packed tensor. A u8 operand is an int8 one raised by 128. The zero point of q is 0; that of k shifts whole rows of scores
-and cancels.
+may be one packed tensor. A u8 operand is an int8 one raised by 128. The zero point of q is 0; that
+of k shifts whole rows of scores and cancels.
 """
 
 from __future__ import annotations

@@ -80,6 +80,7 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
     placement = place(
         graph,
         nodes,
+        [tiling.program.constants for tiling in tilings],
         times,
         board.l3_l2_cycles,
         board.l2_available_bytes,

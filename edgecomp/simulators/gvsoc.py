@@ -188,7 +188,8 @@ def gvsoc_sources(firmware: Path, kernels: list[str]) -> list[Path]:
     """The project's sources for the chip; a kernel comes from the first folder that has it."""
     runtime = firmware / "runtime"
     own = (firmware / "src", firmware / "harness", runtime / "src")
-    folders = (*own, runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
+    jobs = runtime / "kernels/ne16"
+    folders = (*own, jobs, runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
     found = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     chosen: dict[str, Path] = {}
     for name in kernels:

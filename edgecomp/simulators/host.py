@@ -120,7 +120,8 @@ def include_flags(firmware: Path) -> list[str]:
 
 def sources(firmware: Path) -> list[str]:
     """The project's sources for this computer."""
-    folders = ["src", "harness", "runtime/src", "runtime/kernels/reference", "runtime/hal/host"]
+    folders = ["src", "harness", "runtime/src", "runtime/kernels/reference"]
+    folders += ["runtime/kernels/ne16", "runtime/hal/host"]
     found = [path for folder in folders for path in sorted((firmware / folder).glob("*.c"))]
     if not found:
         raise SimulatorError(f"{firmware} holds no generated project", "build it again")

@@ -16,6 +16,9 @@ from pydantic import (
 
 from edgecomp.targets.rates import KernelRates, Work
 
+Engine = Literal["cluster", "ne16"]
+"""Who runs a kernel: the cores of the cluster together, or the accelerator beside them."""
+
 ClockName = Literal["cluster", "fabric", "peripheral"]
 
 
@@ -158,6 +161,11 @@ class Board(_Section):
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
     ne16: Ne16 | None = None
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines that layers may use."""
+        return ("cluster",) if self.ne16 is None else ("cluster", "ne16")
 
     @property
     def ne16_slowdown(self) -> float:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from edgecomp.ir import Value
+from edgecomp.ir import DType, Value
 from edgecomp.tiling.expr import Const
-from edgecomp.tiling.program import Direction, Loop, Operand, Region
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Direction,
+    Loop,
+    Operand,
+    Pointer,
+    Region,
+)
 
 ROWS_MULTIPLE = 8
 """Rows are shared among 8 cores."""
@@ -79,6 +87,25 @@ def vector_operand(name: str, value: Value, columns: Loop) -> Operand:
     size = value.type.dtype.bytes
     region = Region.contiguous(columns.start * size, columns.size * size)
     return Operand(name, value, "in", region, columns.index, buffers_for(columns))
+
+
+def lowering(operand: Operand, moved_by: Sequence[Loop], loops: Sequence[Loop]) -> list[Call]:
+    """What brings a raised operand's tiles down to int8, for the cores: in place, once a load.
+
+    ``moved_by`` are the loops that the operand's key depends on, ``loops`` all of them, from outer
+    to inner. No calls for an operand that is int8.
+    """
+    if operand.value.type.dtype is not DType.U8:
+        return []
+    moving = [loop for loop in moved_by if loop.trips > 1]
+    last = max((loops.index(loop) for loop in moving), default=-1)
+    when = tuple((loop.index, 0) for loop in loops[last + 1 :] if loop.trips > 1)
+    arguments: dict[str, Argument] = {
+        "x": Pointer(operand.name),
+        "bytes": operand.region.bytes,
+    }
+    outputs = frozenset({"x"})
+    return [Call("flip_sign", arguments, operand.region.bytes, when=when, outputs=outputs)]
 
 
 def whole_operand(name: str, value: Value) -> Operand:

@@ -105,7 +105,7 @@ class _Transfers:
 def _call_cycles(program: TileProgram, call: Call, board: Board) -> np.ndarray:
     """Cycles of a call at every step."""
     cycles = np.array(
-        board.kernels[call.kernel].cycles(
+        board.kernels[call.rate or call.kernel].cycles(
             elements=program.at_steps(call.elements),
             macs=program.at_steps(call.macs),
             rows=program.at_steps(call.rows),

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from edgecomp.ir import Value
+from edgecomp.targets import Engine
 from edgecomp.tiling.expr import Const, Expr, Number, Var, least, wrap
 
 
@@ -184,10 +185,6 @@ def c_type(value: Value) -> Symbol:
     return Symbol(f"EC_{value.type.dtype.name}")
 
 
-Engine = Literal["cluster", "ne16"]
-"""Who runs a kernel: the cores of the cluster together, or the accelerator beside them."""
-
-
 @dataclass(frozen=True)
 class Call:
     """One kernel on one engine.
@@ -195,6 +192,7 @@ class Call:
     ``when`` restricts the call to steps at which all given ``(index, value)`` pairs agree.
     ``rows``, ``elements`` and ``macs`` are the work that the cost model charges. The call for step
     s runs in slot s + ``lag`` (`schedule.py`). ``outputs`` are the arguments that it writes.
+    ``rate`` names the board's rate where it is not that of the kernel.
     """
 
     kernel: str
@@ -206,6 +204,7 @@ class Call:
     engine: Engine = "cluster"
     lag: int = 0
     outputs: frozenset[str] = frozenset({"y"})
+    rate: str = ""
 
     def touches(self, name: str) -> tuple[bool, bool]:
         """Whether the call reads and whether it writes the buffer ``name``."""

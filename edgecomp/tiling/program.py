@@ -18,7 +18,6 @@ from edgecomp.tiling.parts import (
     Argument,
     Call,
     Direction,
-    Engine,
     Loop,
     Nest,
     Null,
@@ -40,7 +39,6 @@ __all__ = [
     "Buffer",
     "Call",
     "Direction",
-    "Engine",
     "Loop",
     "Null",
     "Operand",
@@ -113,6 +111,11 @@ class TileProgram:
     def at_steps(self, expr: Expr) -> np.ndarray:
         """``expr`` at every step, int64 of shape [steps]."""
         return self.nest.at_steps(expr)
+
+    @property
+    def constants(self) -> list[Value]:
+        """The constants that the layer reads, as it reads them."""
+        return [operand.value for operand in self.operands if operand.value.is_constant]
 
     def tile_bytes(self, operand: Operand) -> int:
         """Size of the operand's largest tile."""

@@ -22,7 +22,8 @@ from functools import cached_property
 
 import numpy as np
 
-from edgecomp.tiling.parts import Call, Engine, Nest, Operand, Scratch
+from edgecomp.targets import Engine
+from edgecomp.tiling.parts import Call, Nest, Operand, Scratch
 
 MOST_COPIES = 6
 """A program whose buffers need more copies than this is refused."""

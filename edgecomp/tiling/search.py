@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Node, print_node
-from edgecomp.targets import Board
+from edgecomp.targets import Board, Engine
 from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.program import TileProgram
 
 Tiler = Callable[[Node], Iterable[TileProgram]]
 
-_TILERS: dict[str, Tiler] = {}
+_TILERS: dict[str, dict[Engine, Tiler]] = {}
 
 
 class TilingError(EdgecompError):
     """A layer that no tiling brings into L1."""
 
 
-def tiler(op: str) -> Callable[[Tiler], Tiler]:
-    """Decorator: the function yields candidate programs for nodes of operator ``op``."""
+def tiler(op: str, engine: Engine = "cluster") -> Callable[[Tiler], Tiler]:
+    """Decorator: the function yields candidate programs for nodes of operator ``op``.
+
+    They are tried on boards that have ``engine``.
+    """
 
     def decorate(function: Tiler) -> Tiler:
-        _TILERS[op] = function
+        _TILERS.setdefault(op, {})[engine] = function
         return function
 
     return decorate
@@ -116,7 +119,8 @@ def _candidates(node: Node, board: Board) -> Iterable[TileProgram]:
             f"on {board.name}",
             "`edgecomp ops` lists what is implemented",
         )
-    return _TILERS[node.op](node)
+    tilers = _TILERS[node.op]
+    return chain.from_iterable(tilers[each](node) for each in board.engines if each in tilers)
 
 
 def _shape_of(node: Node) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecomp.codegen.ne16_weights import pack_weights, raised_input_bias
+from edgecomp.tiling.ne16_weights import pack_weights, raised_input_bias
 
 # rows, depth, columns: less than one part, whole parts, remainders of all kinds
 SHAPES = [(1, 1, 1), (2, 16, 32), (3, 7, 5), (9, 64, 64), (10, 40, 33), (35, 83, 75), (50, 192, 40)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecomp.codegen.ne16_weights import pack_weights
+from edgecomp.tiling.ne16_weights import pack_weights
 
 SHAPES = [(1, 16), (2, 64), (9, 64), (13, 31), (64, 80), (7, 5), (50, 100)]
 

@@ -20,7 +20,9 @@ WIDE = 1 << 20
 def placed(graph: Graph, capacity: int, memory: str = "L2") -> Placement:
     """Every layer takes as long as reading 1000 bytes, with the margin."""
     nodes = layers(graph)
-    return place(graph, nodes, [1000 * MARGIN] * len(nodes), float, capacity, memory)
+    constants = [[v for v in node.inputs if v.is_constant] for node in nodes]
+    times = [1000 * MARGIN] * len(nodes)
+    return place(graph, nodes, constants, times, float, capacity, memory)
 
 
 def planned(text: str, capacity: int = WIDE) -> tuple[Graph, Placement]:

@@ -10,6 +10,7 @@ from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     ROWS_MULTIPLE,
     block_operand,
+    lowering,
     row_operand,
     tile_sizes,
     vector_operand,
@@ -24,6 +25,7 @@ from edgecomp.tiling.program import (
     Operand,
     Pointer,
     Scalar,
+    Symbol,
     TileProgram,
     c_type,
 )
@@ -78,12 +80,13 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
         "residual_stride": n.size,
         "y_stride": n.size,
         "shift": Scalar(node.integer("shift")),
-        "y_type": c_type(node.output),
+        "y_type": Symbol("EC_I8") if node.attributes.get("table") else c_type(node.output),
     }
     work = m.size * n.size
     call = Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
     title = f"q_linear [{m.extent}, {depth}] x [{depth}, {n.extent}]"
-    return TileProgram(order, tuple(operands), (call,), order=title)
+    calls = (*lowering(operands[0], [m], order), call)
+    return TileProgram(order, tuple(operands), calls, order=title)
 
 
 def _result(node: Node, m: Loop, n: Loop) -> Operand:

@@ -17,6 +17,7 @@ from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     ROWS_MULTIPLE,
     buffers_for,
+    lowering,
     row_operand,
     tile_sizes,
     whole_operand,
@@ -93,10 +94,15 @@ class _Tiles:
 
     def program(self) -> TileProgram:
         hidden = Scratch("hidden", self.m.step * self.h.extent)
-        calls = (self._first_product(), self._second_product())
         title = f"q_mlp [{self.m.extent}, {self.depth}] -> {self.h.extent} -> {self.n.extent}"
         operands = tuple(self._operands())
-        return TileProgram((self.m, self.j), operands, calls, (hidden,), order=title)
+        loops = (self.m, self.j)
+        calls = (
+            *lowering(operands[0], [self.m], loops),
+            self._first_product(),
+            self._second_product(),
+        )
+        return TileProgram(loops, operands, calls, (hidden,), order=title)
 
     def _operands(self) -> Iterator[Operand]:
         inputs = self.node.inputs

@@ -28,12 +28,13 @@ ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
     return (ec_engine_job)number + 1;
 }
 
-/* Whether the job `number` has ended: a later one has begun, or it was the last and is gone. */
+/* Whether the job `number` has ended: a later one has begun, or it was the last and is gone. Numbers
+ * have 8 bits: nobody waits for a job when 128 later ones were given. */
 static int ended(uint32_t number)
 {
-    const uint32_t latest = REGISTER(NE16_RUNNING);
-    if (latest != number)
-        return (int32_t)(latest - number) > 0;
+    const int8_t ahead = (int8_t)(REGISTER(NE16_RUNNING) - number);
+    if (ahead != 0)
+        return ahead > 0;
     return (REGISTER(NE16_STATUS) & NE16_OCCUPIED(number)) == 0;
 }
 

@@ -92,6 +92,29 @@ typedef struct {
 void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * y[r, c] = saturate16(x[r, c]), with residual saturate16(saturate16(x[r, c]) + residual[r, c])
+ *
+ * The end of a layer whose products an accelerator has requantized to 32 bits.
+ */
+typedef struct {
+    const int32_t *x; /* [rows, columns] */
+    const int16_t *residual; /* [rows, columns] or NULL */
+    int16_t *y; /* [rows, columns] */
+    uint32_t rows, columns;
+    uint32_t x_stride, residual_stride, y_stride;
+} ec_saturate_args;
+
+void ec_saturate(const ec_saturate_args *args, uint32_t core, uint32_t cores);
+
+/* x[i] = x[i] ^ 0x80: int8 to u8 raised by 128, and back. */
+typedef struct {
+    uint8_t *x; /* [bytes] */
+    uint32_t bytes;
+} ec_flip_sign_args;
+
+void ec_flip_sign(const ec_flip_sign_args *args, uint32_t core, uint32_t cores);
+
+/*
  * acc     = sum_i (a[r, i] - zero_a) * (b[i, c] - zero_b)
  * y[r, c] = requantize(round_shift(acc), multiplier, bias, shift)
  *

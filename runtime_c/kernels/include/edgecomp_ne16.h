@@ -3,7 +3,7 @@
  *
  * ec_ne16_<op>(args, job) states one operation as the contents of the engine's registers; it
  * touches no hardware. The HAL starts jobs and waits for them (edgecomp_hal.h). The bits are those
- * of edgecomp/ops/q_*.py, of activations raised by 128: see edgecomp/codegen/ne16_weights.py.
+ * of edgecomp/ops/q_*.py, of activations raised by 128: see edgecomp/tiling/ne16_weights.py.
  */
 #ifndef EDGECOMP_NE16_H
 #define EDGECOMP_NE16_H

@@ -1,4 +1,4 @@
-/* Columns of activations as weights of NE16: pack_weights in edgecomp/codegen/ne16_weights.py. */
+/* Columns of activations as weights of NE16: pack_weights in edgecomp/tiling/ne16_weights.py. */
 #include "ne16_pack.h"
 
 void ec_ne16_pack_columns(const ec_ne16_pack_columns_args *args, uint32_t core, uint32_t cores)

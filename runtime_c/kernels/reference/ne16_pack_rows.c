@@ -1,4 +1,4 @@
-/* Rows of activations as weights of NE16: pack_weights in edgecomp/codegen/ne16_weights.py. */
+/* Rows of activations as weights of NE16: pack_weights in edgecomp/tiling/ne16_weights.py. */
 #include "ne16_pack.h"
 
 void ec_ne16_pack_rows(const ec_ne16_pack_rows_args *args, uint32_t core, uint32_t cores)

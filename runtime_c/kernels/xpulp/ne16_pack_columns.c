@@ -1,4 +1,4 @@
-/* Columns of activations as weights of NE16: pack_weights in edgecomp/codegen/ne16_weights.py. */
+/* Columns of activations as weights of NE16: pack_weights in edgecomp/tiling/ne16_weights.py. */
 #include "ne16_pack.h"
 
 /* Channels i and i + 8 of two columns, two bytes each; x moves on to the next channel. */

@@ -1,4 +1,4 @@
-/* Rows of activations as weights of NE16: pack_weights in edgecomp/codegen/ne16_weights.py. */
+/* Rows of activations as weights of NE16: pack_weights in edgecomp/tiling/ne16_weights.py. */
 #include "ne16_pack.h"
 
 enum { ONES = 0x01010101 };

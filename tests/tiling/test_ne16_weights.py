@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgecomp.codegen.ne16_weights import pack_filter_weights, pack_weights, raised_input_bias
 from edgecomp.ir.types import DType
 from edgecomp.ops.q_linear import quantized_linear
+from edgecomp.tiling.ne16_weights import pack_filter_weights, pack_weights, raised_input_bias
 
 
 def read(packed: np.ndarray, channel: int) -> np.ndarray:

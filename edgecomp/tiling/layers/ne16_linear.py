@@ -1,0 +1,116 @@
+"""Tiles of ``q_linear`` on NE16: blocks of rows by blocks of output channels, the depth whole.
+
+Results of 8 bits leave the engine finished. A table is applied, and 16 bits are saturated and added
+to the residual, by the cores one slot later, while the engine works on the next tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from edgecomp.ir import DType, Node
+from edgecomp.tiling import ne16
+from edgecomp.tiling.candidates import block_operand, buffers_for, row_operand, whole_operand
+from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Loop,
+    Null,
+    Operand,
+    Pointer,
+    Scalar,
+    Scratch,
+    TileProgram,
+)
+from edgecomp.tiling.search import tiler
+
+
+@tiler("q_linear", engine="ne16")
+def linear(node: Node) -> Iterator[TileProgram]:
+    """All row and channel tile sizes, in both loop orders; raised inputs only."""
+    if node.inputs[0].type.dtype is not DType.U8:
+        return
+    columns, depth = node.inputs[1].shape
+    rows = node.inputs[0].type.size // depth
+    for row_step, column_step in product(ne16.row_sizes(rows), ne16.column_sizes(columns)):
+        m, n = Loop("m", rows, row_step), Loop("n", columns, column_step)
+        yield _Tiles(node, m, n).program((m, n))
+        if m.trips > 1 and n.trips > 1:
+            yield _Tiles(node, m, n).program((n, m))
+
+
+@dataclass
+class _Tiles:
+    node: Node
+    m: Loop
+    n: Loop
+
+    def program(self, order: tuple[Loop, ...]) -> TileProgram:
+        depth = self.node.inputs[1].shape[1]
+        calls, scratch = self._calls(depth)
+        title = f"q_linear on NE16 [{self.m.extent}, {depth}] x [{depth}, {self.n.extent}]"
+        return TileProgram(order, tuple(self._operands(depth)), calls, scratch, order=title)
+
+    def _operands(self, depth: int) -> Iterator[Operand]:
+        m, n, inputs = self.m, self.n, self.node.inputs
+        stored = ne16.constants(*inputs[1:4])
+        yield row_operand("x", inputs[0], m, depth)
+        yield ne16.weights_operand("w", stored.weights, n, n.index, buffers_for(n))
+        yield whole_operand("multiplier", stored.multiplier)
+        yield whole_operand("bias", stored.bias)
+        if self.node.attributes.get("table"):
+            yield whole_operand("table", inputs[4])
+        if self.node.attributes.get("residual"):
+            yield block_operand("residual", inputs[4], m, n)
+        yield block_operand("y", self.node.output, m, n, "out")
+
+    def _calls(self, depth: int) -> tuple[tuple[Call, ...], tuple[Scratch, ...]]:
+        """The job, and what the cores do with its result."""
+        tile = self.m.step * self.n.step
+        step = self.m.index * self.n.trips + self.n.index
+        if self.node.attributes.get("table"):
+            scratch = Scratch("product", tile, step)
+            return (self._job(depth, "product", "I8"), self._table()), (scratch,)
+        if self.node.output.type.dtype is DType.I16:
+            scratch = Scratch("product", 4 * tile, step)
+            return (self._job(depth, "product", "I32"), self._saturate()), (scratch,)
+        return (self._job(depth, "y", self.node.output.type.dtype.name),), ()
+
+    def _job(self, depth: int, result: str, y_type: str) -> Call:
+        m, n = self.m, self.n
+        requantization = ne16.Requantization(
+            Pointer("multiplier", n.start * 2),
+            Pointer("bias", n.start * 4),
+            Scalar(self.node.integer("shift")),
+        )
+        pointers = Pointer("x"), Pointer("w"), Pointer(result)
+        return ne16.product(*pointers, m.size, n.size, depth, depth, n.size, y_type, requantization)
+
+    def _table(self) -> Call:
+        arguments: dict[str, Argument] = {
+            "x": Pointer("product"),
+            "table": Pointer("table"),
+            "y": Pointer("y"),
+            "rows": self.m.size,
+            "columns": self.n.size,
+            "x_stride": self.n.size,
+            "y_stride": self.n.size,
+        }
+        return Call("table", arguments, self.m.size * self.n.size, rows=self.m.size, lag=1)
+
+    def _saturate(self) -> Call:
+        has_residual = bool(self.node.attributes.get("residual"))
+        arguments: dict[str, Argument] = {
+            "x": Pointer("product"),
+            "residual": Pointer("residual") if has_residual else Null(),
+            "y": Pointer("y"),
+            "rows": self.m.size,
+            "columns": self.n.size,
+            "x_stride": self.n.size,
+            "residual_stride": self.n.size if has_residual else wrap(0),
+            "y_stride": self.n.size,
+        }
+        return Call("saturate", arguments, self.m.size * self.n.size, rows=self.m.size, lag=1)

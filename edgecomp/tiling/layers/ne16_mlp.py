@@ -1,0 +1,201 @@
+"""Tiles of ``q_mlp`` on NE16: a block of rows at a time, through both products.
+
+As on the cores (`mlp.py`), the hidden activations of a block of rows stay in L1. The engine
+computes them block by block, the cores apply the table one slot later, and add the residual to the
+results of the second product one slot behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+
+import numpy as np
+
+from edgecomp.ir import DType, Node, TensorType, Value
+from edgecomp.ir.fixed_point import RAISED
+from edgecomp.tiling import ne16
+from edgecomp.tiling.candidates import buffers_for, row_operand, whole_operand
+from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.program import (
+    Argument,
+    Call,
+    Direction,
+    Loop,
+    Null,
+    Operand,
+    Pointer,
+    Region,
+    Scalar,
+    Scratch,
+    TileProgram,
+)
+from edgecomp.tiling.search import tiler
+
+
+@tiler("q_mlp", engine="ne16")
+def mlp(node: Node) -> Iterator[TileProgram]:
+    """Row tiles by weight tiles; raised inputs and 16-bit results only."""
+    if node.inputs[0].type.dtype is not DType.U8 or node.output.type.dtype is not DType.I16:
+        return
+    hidden, depth = node.inputs[1].shape
+    rows = node.inputs[0].type.size // depth
+    sizes = product(
+        ne16.row_sizes(rows, 14),
+        ne16.column_sizes(hidden, 8),
+        ne16.column_sizes(node.inputs[5].shape[0], 6),
+    )
+    for row_step, hidden_step, column_step in sizes:
+        yield _Tiles(node, row_step, hidden_step, column_step).program()
+
+
+@lru_cache(maxsize=64)
+def _raised_table(table: Value) -> Value:
+    """The table of hidden activations, raised: the second product reads them unsigned."""
+    data = (table.array.astype(np.int16) + RAISED).astype(np.uint8)
+    return Value(f"{table.name}_raised", TensorType(data.shape, DType.U8), data)
+
+
+@dataclass
+class _Tiles:
+    node: Node
+    row_step: int
+    hidden_step: int
+    column_step: int
+
+    def __post_init__(self) -> None:
+        hidden, self.depth = self.node.inputs[1].shape
+        rows = self.node.inputs[0].type.size // self.depth
+        self.m = Loop("m", rows, self.row_step)
+        self.h = Loop("h", hidden, self.hidden_step)
+        self.n = Loop("n", self.node.inputs[5].shape[0], self.column_step)
+        self.j = Loop("j", self.h.trips + self.n.trips, 1)
+        self.pitch = ne16.fast_pitch(hidden)
+
+    @cached_property
+    def hidden_block(self) -> Expr:
+        """The block of hidden channels: the last one stays while the second product runs."""
+        return least(self.j.index, self.h.trips - 1)
+
+    @cached_property
+    def column_block(self) -> Expr:
+        """The block of output channels: the first one stays while the first product runs."""
+        return most(self.j.index, self.h.trips) - self.h.trips
+
+    def program(self) -> TileProgram:
+        step = self.m.index * self.j.trips + self.j.index
+        scratch = (
+            Scratch("hidden", self.m.step * self.pitch, self.m.index),
+            Scratch("product", 4 * self.m.step * self.n.step, step),
+        )
+        calls = (self._first(), self._table(), self._second(), self._saturate())
+        title = (
+            f"q_mlp on NE16 [{self.m.extent}, {self.depth}] -> {self.h.extent} -> {self.n.extent}"
+        )
+        operands = tuple(self._operands())
+        return TileProgram((self.m, self.j), operands, calls, scratch, order=title)
+
+    def _operands(self) -> Iterator[Operand]:
+        inputs = self.node.inputs
+        first, second = ne16.constants(*inputs[1:4]), ne16.constants(*inputs[5:8])
+        h, n = self.h, self.n
+        yield row_operand("x", inputs[0], self.m, self.depth)
+        yield ne16.weights_operand("w1", first.weights, h, self.hidden_block, buffers_for(h))
+        yield whole_operand("multiplier1", first.multiplier)
+        yield whole_operand("bias1", first.bias)
+        yield whole_operand("table", _raised_table(inputs[4]))
+        yield ne16.weights_operand("w2", second.weights, n, self.column_block, buffers_for(n))
+        yield whole_operand("multiplier2", second.multiplier)
+        yield whole_operand("bias2", second.bias)
+        if self.node.attributes.get("residual"):
+            yield self._block("residual", inputs[8], "in")
+        yield self._block("y", self.node.output, "out")
+
+    def _block(self, name: str, value: Value, direction: Direction) -> Operand:
+        """A block of rows by output channels."""
+        size = value.type.dtype.bytes
+        pitch = self.n.extent * size
+        start = self.m.start * pitch + self.column_block * (self.n.step * size)
+        length = ne16.block_size(self.n, self.column_block) * size
+        region = Region.block(start, self.m.size, length, pitch)
+        key = self.m.index * self.n.trips + self.column_block
+        return Operand(name, value, direction, region, key, buffers_for(self.m, self.n))
+
+    def _phase(self, phase: int) -> tuple[tuple[Expr, int], ...]:
+        return ((least(self.j.index // self.h.trips, 1), phase),)
+
+    def _first(self) -> Call:
+        start = self.hidden_block * self.h.step
+        columns = ne16.block_size(self.h, self.hidden_block)
+        requantization = ne16.Requantization(
+            Pointer("multiplier1", start * 2),
+            Pointer("bias1", start * 4),
+            Scalar(self.node.integer("shift1")),
+        )
+        pointers = Pointer("x"), Pointer("w1"), Pointer("hidden", start)
+        strides = self.depth, self.pitch
+        return ne16.product(
+            *pointers,
+            self.m.size,
+            columns,
+            self.depth,
+            *strides,
+            "I8",
+            requantization,
+            when=self._phase(0),
+        )
+
+    def _table(self) -> Call:
+        hidden = Pointer("hidden", self.hidden_block * self.h.step)
+        columns = ne16.block_size(self.h, self.hidden_block)
+        arguments: dict[str, Argument] = {
+            "x": hidden,
+            "table": Pointer("table"),
+            "y": hidden,
+            "rows": self.m.size,
+            "columns": columns,
+            "x_stride": wrap(self.pitch),
+            "y_stride": wrap(self.pitch),
+        }
+        work = self.m.size * columns
+        return Call("table", arguments, work, rows=self.m.size, when=self._phase(0), lag=1)
+
+    def _second(self) -> Call:
+        start = self.column_block * self.n.step
+        columns = ne16.block_size(self.n, self.column_block)
+        requantization = ne16.Requantization(
+            Pointer("multiplier2", start * 2),
+            Pointer("bias2", start * 4),
+            Scalar(self.node.integer("shift2")),
+        )
+        pointers = Pointer("hidden"), Pointer("w2"), Pointer("product")
+        return ne16.product(
+            *pointers,
+            self.m.size,
+            columns,
+            self.h.extent,
+            self.pitch,
+            columns,
+            "I32",
+            requantization,
+            when=self._phase(1),
+            lag=1,
+        )
+
+    def _saturate(self) -> Call:
+        columns = ne16.block_size(self.n, self.column_block)
+        has_residual = bool(self.node.attributes.get("residual"))
+        arguments: dict[str, Argument] = {
+            "x": Pointer("product"),
+            "residual": Pointer("residual") if has_residual else Null(),
+            "y": Pointer("y"),
+            "rows": self.m.size,
+            "columns": columns,
+            "x_stride": columns,
+            "residual_stride": columns if has_residual else wrap(0),
+            "y_stride": columns,
+        }
+        work = self.m.size * columns
+        return Call("saturate", arguments, work, rows=self.m.size, when=self._phase(1), lag=2)

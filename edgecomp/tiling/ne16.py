@@ -1,0 +1,160 @@
+"""Jobs of NE16 in tile programs: constants as the engine reads them, and the calls.
+
+The engine reads activations raised by 128 (`fusion/raise_activations.py`), weights by bit planes,
+16-bit multipliers, and a bias that takes back what raising adds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from edgecomp.ir import DType, TensorType, Value
+from edgecomp.tiling.candidates import tile_sizes
+from edgecomp.tiling.expr import Expr, least, wrap
+from edgecomp.tiling.ne16_weights import BLOCK, pack_weights, raised_input_bias
+from edgecomp.tiling.program import Argument, Call, Loop, Null, Operand, Pointer, Region, Symbol
+
+ROWS = 9
+"""Rows of a unit of work: 3 x 3 pixels."""
+
+COLUMNS = 32
+"""Output channels of a unit of work."""
+
+WEIGHT_BITS = 8
+MULTIPLIER_BITS = 16
+
+FAST_PITCH = 64, 32
+"""8-bit results are stored twice as fast where the pitch of rows is 32 modulo 64 (GVSoC)."""
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What a linear layer's weights, multipliers and biases become."""
+
+    weights: Value
+    multiplier: Value
+    bias: Value
+
+
+@lru_cache(maxsize=64)
+def constants(weights: Value, multiplier: Value, bias: Value) -> Constants:
+    """The constants of ``q_linear``: weights i8 [N, K], multiplier and bias i32 [N]."""
+    packed = pack_weights(weights.array, WEIGHT_BITS).reshape(len(weights.array), -1)
+    raised = raised_input_bias(bias.array, multiplier.array, weights.array)
+    return Constants(
+        _constant(f"{weights.name}_planes", packed),
+        multipliers(multiplier.array, multiplier.name),
+        _constant(f"{bias.name}_raised", _whole_blocks(raised)),
+    )
+
+
+def multipliers(values: np.ndarray, name: str) -> Value:
+    """Multipliers [N] below 65536 as the engine reads them, two bytes each."""
+    halves = _whole_blocks(values.astype(np.uint16)).astype("<u2")
+    return _constant(f"{name}_16", halves.view(np.uint8).reshape(-1, 2))
+
+
+def _whole_blocks(values: np.ndarray) -> np.ndarray:
+    """The engine reads multipliers and biases for 32 channels at a time."""
+    return np.pad(values, (0, -len(values) % COLUMNS))
+
+
+def _constant(name: str, data: np.ndarray) -> Value:
+    dtype = DType.U8 if data.dtype == np.uint8 else DType.I32
+    return Value(name, TensorType(data.shape, dtype), data)
+
+
+def row_sizes(rows: int, most: int = 10) -> list[int]:
+    """Tile sizes of whole units of rows, largest first."""
+    return tile_sizes(rows, ROWS, most)
+
+
+def column_sizes(columns: int, most: int = 10) -> list[int]:
+    """Tile sizes of whole units of columns, largest first."""
+    return tile_sizes(columns, COLUMNS, most)
+
+
+def fast_pitch(columns: int) -> int:
+    """The least pitch of rows of ``columns`` bytes that the engine stores fast."""
+    modulus, rest = FAST_PITCH
+    return columns + (rest - columns) % modulus
+
+
+def packed_bytes(depth: int) -> int:
+    """Bytes of one output channel's weights."""
+    return -(-depth // BLOCK) * BLOCK * WEIGHT_BITS // 8
+
+
+def weights_operand(name: str, value: Value, channels: Loop, block: Expr, buffers: int) -> Operand:
+    """The packed weights of a block of output channels."""
+    pitch = value.shape[1]
+    region = Region.contiguous(block * (channels.step * pitch), block_size(channels, block) * pitch)
+    return Operand(name, value, "in", region, block, buffers)
+
+
+def block_size(channels: Loop, block: Expr) -> Expr:
+    """Channels in a block of a loop."""
+    if channels.extent % channels.step == 0:
+        return wrap(channels.step)
+    return least(channels.step, channels.extent - block * channels.step)
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """Arrays and shift with which a job requantizes."""
+
+    multiplier: Pointer
+    bias: Pointer
+    shift: Argument
+
+
+def product(
+    x: Pointer,
+    w: Pointer,
+    y: Pointer,
+    rows: Expr,
+    columns: Expr,
+    depth: int,
+    x_stride: int | Expr,
+    y_stride: int | Expr,
+    y_type: str,
+    requantization: Requantization | None,
+    when: tuple[tuple[Expr, int], ...] = (),
+    lag: int = 0,
+) -> Call:
+    """``y = x . w^T``, requantized or, without parameters, as 32-bit sums."""
+    arguments: dict[str, Argument] = {
+        "x": x,
+        "w": w,
+        "multiplier": requantization.multiplier if requantization else Null(),
+        "bias": requantization.bias if requantization else Null(),
+        "y": y,
+        "rows": rows,
+        "columns": columns,
+        "depth": wrap(depth),
+        "x_stride": wrap(x_stride),
+        "y_stride": wrap(y_stride),
+        "weight_bits": wrap(WEIGHT_BITS),
+        "multiplier_bits": wrap(MULTIPLIER_BITS),
+        "shift": requantization.shift if requantization else wrap(0),
+        "accumulate": wrap(0),
+        "y_type": Symbol(f"EC_{y_type}"),
+    }
+    rate = "ne16_linear"
+    if y_type == "I32":
+        rate = "ne16_linear_wide" if requantization else "ne16_linear_raw"
+    work = rows * columns
+    return Call(
+        "ne16_linear",
+        arguments,
+        elements=work,
+        macs=work * packed_bytes(depth),
+        rows=rows,
+        when=when,
+        engine="ne16",
+        lag=lag,
+        rate=rate,
+    )
