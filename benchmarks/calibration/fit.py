@@ -1,0 +1,151 @@
+"""Least squares: rates of the cost model from measured cycles.
+
+The columns of each system come from the model itself: its estimate with one rate set to 1 and the
+others to 0. So the fit cannot disagree with the model about what a rate means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from edgecomp.errors import EdgecompError
+from edgecomp.targets import Board, KernelRate, KernelRates
+from edgecomp.targets.board import Orchestration
+from edgecomp.tiling.cost import estimate
+from edgecomp.tiling.program import TileProgram
+
+INVERSE = "macs_per_cycle"
+"""The one rate that the model divides by."""
+
+DIGITS = 3
+
+LAYER_WEIGHT = 10
+"""A layer sums hundreds of calls in the network that rates are for; cases spread over sizes."""
+
+Measured = tuple[TileProgram, float]
+"""A layer's program, and the cycles that a part of it took."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measured kernel call."""
+
+    kernel: str
+    tile: str
+    rows: int
+    elements: int
+    macs: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Rates by name, and the relative errors (predicted / measured - 1) that they leave."""
+
+    rates: dict[str, float]
+    errors: np.ndarray
+
+    @property
+    def mean_error(self) -> float:
+        """Of the absolute relative errors."""
+        return float(np.abs(self.errors).mean())
+
+    @property
+    def worst_error(self) -> float:
+        """The largest absolute relative error."""
+        return float(np.abs(self.errors).max())
+
+
+def fit_kernels(
+    terms: Mapping[str, Sequence[str]],
+    cases: Sequence[Case],
+    layers: Sequence[Measured],
+    board: Board,
+) -> dict[str, Fit]:
+    """The rates ``terms`` (kernel -> names) from kernel calls and from the kernels of layers.
+
+    Non-negative, least squares of relative errors; a layer counts as LAYER_WEIGHT cases. Layers
+    that call other kernels are left out. The errors of a fit are those of the kernel's cases.
+    EdgecompError where the measurements do not determine a rate.
+    """
+    unknowns = [(kernel, term) for kernel, names in terms.items() for term in names]
+    cases = [case for case in cases if case.kernel in terms]
+    layers = [item for item in layers if {c.kernel for c in item[0].calls} <= set(terms)]
+    rows = [[_case_column(case, *unknown) for unknown in unknowns] for case in cases]
+    units = [_unit_board(board, *unknown) for unknown in unknowns]
+    rows += [[estimate(program, unit).compute for unit in units] for program, _ in layers]
+    matrix = np.array(rows)
+    _require_rank(unknowns, matrix)
+    target = np.array([c.cycles for c in cases] + [cycles for _, cycles in layers], float)
+    weights = np.append(np.ones(len(cases)), np.full(len(layers), LAYER_WEIGHT**0.5)) / target
+    solution, _ = nnls(matrix * weights[:, None], target * weights)
+    values = dict(zip(unknowns, map(float, solution), strict=True))
+    return {
+        kernel: _kernel_fit(kernel, {t: values[kernel, t] for t in names}, cases)
+        for kernel, names in terms.items()
+    }
+
+
+def _case_column(case: Case, kernel: str, term: str) -> float:
+    if case.kernel != kernel:
+        return 0.0
+    rate = KernelRate(**{term: 1.0})
+    return float(rate.cycles(rows=case.rows, elements=case.elements, macs=case.macs))
+
+
+def _unit_board(board: Board, kernel: str, term: str) -> Board:
+    rates = dict.fromkeys(board.kernels.root, KernelRate())
+    kernels = KernelRates(rates | {kernel: KernelRate(**{term: 1.0})})
+    return board.model_copy(update={"kernels": kernels})
+
+
+def _require_rank(unknowns: Sequence[tuple[str, str]], matrix: np.ndarray) -> None:
+    for kernel in dict.fromkeys(kernel for kernel, _ in unknowns):
+        own = [index for index, unknown in enumerate(unknowns) if unknown[0] == kernel]
+        if np.linalg.matrix_rank(matrix[:, own]) < len(own):
+            terms = ", ".join(unknowns[index][1] for index in own)
+            raise EdgecompError(
+                f"the measurements of the kernel {kernel} do not determine {terms}",
+                "measure more sizes, or take a term out of the board file",
+            )
+
+
+def _kernel_fit(kernel: str, found: Mapping[str, float], cases: Sequence[Case]) -> Fit:
+    if found.get(INVERSE) == 0.0:
+        raise EdgecompError(
+            f"the measurements of the kernel {kernel} do not determine {INVERSE}",
+            "give the benchmark cases whose products and elements are in other proportions",
+        )
+    rates = {t: _rounded(1.0 / v if t == INVERSE else v) for t, v in found.items()}
+    rate = KernelRate(**rates)
+    errors = [
+        float(rate.cycles(rows=c.rows, elements=c.elements, macs=c.macs)) / c.cycles - 1.0
+        for c in cases
+        if c.kernel == kernel
+    ]
+    return Fit(rates, np.array(errors))
+
+
+def fit_orchestration(layers: Sequence[Measured], board: Board) -> Fit:
+    """The orchestration figures from the overheads of layers.
+
+    Non-negative, least squares of cycles, so that layers of many steps decide.
+    """
+    terms = list(Orchestration.model_fields)
+    units = [Orchestration(**{each: float(each == term) for each in terms}) for term in terms]
+    boards = [board.model_copy(update={"orchestration": unit}) for unit in units]
+    matrix = np.array([[estimate(p, each).overhead for each in boards] for p, _ in layers])
+    target = np.array([cycles for _, cycles in layers], float)
+    if np.linalg.matrix_rank(matrix) < len(terms):
+        raise EdgecompError(f"{len(layers)} layers do not determine {', '.join(terms)}")
+    solution, _ = nnls(matrix, target)
+    rates = [_rounded(float(value)) for value in solution]
+    return Fit(dict(zip(terms, rates, strict=True)), matrix @ rates / target - 1.0)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
