@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+from edgecomp.simulators import dump
 from edgecomp.simulators.common import (
     Measurement,
     ProjectRun,
@@ -23,6 +24,7 @@ from edgecomp.simulators.common import (
     pack_inputs,
     unpack_outputs,
 )
+from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.elf import Elf
 from edgecomp.simulators.gvsoc_lines import Run
 from edgecomp.simulators.installation import Installation, find_installation
@@ -116,6 +118,17 @@ class GvsocSimulator:
                 outputs, run.checksums, run.totals, run.timed, strict=True
             )
         ]
+
+    def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
+        """Run every window again; the result of ``layer`` in the last one.
+
+        With ``watch``, a byte of L1, cores take turns, and stores tell which one changed it last.
+        """
+        platform = Platform.read(project.firmware)
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            self._compile_and_run(platform, project, work, dump.options(layer, watch))
+            return LayerDump.read(work)
 
     def _write_trace(self, platform: Platform, project: ProjectRun, path: Path) -> None:
         first = replace(project, inputs=[array[:1] for array in project.inputs])
