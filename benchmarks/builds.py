@@ -11,7 +11,7 @@ from edgecomp.pipeline.reference import load_reference
 from edgecomp.report import Report, SimulationReport
 from edgecomp.report.schema import Layer
 from edgecomp.targets import Board, load_board
-from edgecomp.tiling import Search
+from edgecomp.tiling import Search, load_measurements
 from edgecomp.tiling.search import Tiling
 from edgecomp.tiling.views import layers as layers_of
 
@@ -55,7 +55,8 @@ def tilings(build: MeasuredBuild, board: Board | None = None) -> list[Tiling]:
 
     EdgecompError where they are not those of the build: the board or the tilers have changed.
     """
-    search = Search(board or load_board(build.built.board))
+    board = board or load_board(build.built.board)
+    search = Search(board, load_measurements(board))
     _, nodes = network(build.directory)
     found = [search.choose(node) for node in nodes]
     for tiling, layer in zip(found, build.built.layers, strict=True):

@@ -21,6 +21,9 @@ from edgecomp.tiling.program import TileProgram
 INVERSE = "macs_per_cycle"
 """The one rate that the model divides by."""
 
+TERMS = ("cycles_per_call", "cycles_per_row", "cycles_per_element", INVERSE)
+"""The rates of a kernel; other fields of its section say how its work is shared, and stay."""
+
 DIGITS = 3
 
 LAYER_WEIGHT = 10
@@ -75,7 +78,13 @@ def fit_kernels(
     unknowns = [(kernel, term) for kernel, names in terms.items() for term in names]
     cases = [case for case in cases if case.kernel in terms]
     layers = [item for item in layers if {c.kernel for c in item[0].calls} <= set(terms)]
-    rows = [[_case_column(case, *unknown) for unknown in unknowns] for case in cases]
+    rows = [
+        [
+            _cycles(_unit(board, *each), case, board) if each[0] == case.kernel else 0.0
+            for each in unknowns
+        ]
+        for case in cases
+    ]
     units = [_unit_board(board, *unknown) for unknown in unknowns]
     rows += [[estimate(program, unit).compute for unit in units] for program, _ in layers]
     matrix = np.array(rows)
@@ -85,22 +94,26 @@ def fit_kernels(
     solution, _ = nnls(matrix * weights[:, None], target * weights)
     values = dict(zip(unknowns, map(float, solution), strict=True))
     return {
-        kernel: _kernel_fit(kernel, {t: values[kernel, t] for t in names}, cases)
+        kernel: _kernel_fit(kernel, {t: values[kernel, t] for t in names}, cases, board)
         for kernel, names in terms.items()
     }
 
 
-def _case_column(case: Case, kernel: str, term: str) -> float:
-    if case.kernel != kernel:
-        return 0.0
-    rate = KernelRate(**{term: 1.0})
-    return float(rate.cycles(rows=case.rows, elements=case.elements, macs=case.macs))
+def _unit(board: Board, kernel: str, term: str) -> KernelRate:
+    """The kernel's rate with ``term`` 1 and all others 0."""
+    nothing: dict[str, float | None] = dict.fromkeys(TERMS, 0.0) | {INVERSE: None}
+    return board.kernels[kernel].model_copy(update=nothing | {term: 1.0})
 
 
 def _unit_board(board: Board, kernel: str, term: str) -> Board:
     rates = dict.fromkeys(board.kernels.root, KernelRate())
-    kernels = KernelRates(rates | {kernel: KernelRate(**{term: 1.0})})
+    kernels = KernelRates(rates | {kernel: _unit(board, kernel, term)})
     return board.model_copy(update={"kernels": kernels})
+
+
+def _cycles(rate: KernelRate, case: Case, board: Board) -> float:
+    work = {"rows": case.rows, "elements": case.elements, "macs": case.macs}
+    return float(rate.cycles(**work, cores=board.cores.workers))
 
 
 def _require_rank(unknowns: Sequence[tuple[str, str]], matrix: np.ndarray) -> None:
@@ -114,19 +127,17 @@ def _require_rank(unknowns: Sequence[tuple[str, str]], matrix: np.ndarray) -> No
             )
 
 
-def _kernel_fit(kernel: str, found: Mapping[str, float], cases: Sequence[Case]) -> Fit:
+def _kernel_fit(
+    kernel: str, found: Mapping[str, float], cases: Sequence[Case], board: Board
+) -> Fit:
     if found.get(INVERSE) == 0.0:
         raise EdgecompError(
             f"the measurements of the kernel {kernel} do not determine {INVERSE}",
             "give the benchmark cases whose products and elements are in other proportions",
         )
     rates = {t: _rounded(1.0 / v if t == INVERSE else v) for t, v in found.items()}
-    rate = KernelRate(**rates)
-    errors = [
-        float(rate.cycles(rows=c.rows, elements=c.elements, macs=c.macs)) / c.cycles - 1.0
-        for c in cases
-        if c.kernel == kernel
-    ]
+    rate = board.kernels[kernel].model_copy(update=rates)
+    errors = [_cycles(rate, c, board) / c.cycles - 1.0 for c in cases if c.kernel == kernel]
     return Fit(rates, np.array(errors))
 
 

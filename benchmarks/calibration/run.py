@@ -21,10 +21,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.builds import MeasuredBuild, tilings
 from benchmarks.calibration.board_file import write_rates
-from benchmarks.calibration.fit import Case, Fit, fit_kernels, fit_orchestration
+from benchmarks.calibration.fit import TERMS, Case, Fit, fit_kernels, fit_orchestration
 from benchmarks.commit import ROOT
 from edgecomp.errors import EdgecompError
-from edgecomp.targets import Board, KernelRate, KernelRates, load_board
+from edgecomp.targets import Board, KernelRates, load_board
 from edgecomp.tiling import estimate
 
 
@@ -39,7 +39,7 @@ def terms_of(board: Board, cases: Sequence[Case]) -> dict[str, list[str]]:
     found = {}
     for kernel, rate in board.kernels.root.items():
         if kernel in known:
-            found[kernel] = [t for t in type(rate).model_fields if t in rate.model_fields_set]
+            found[kernel] = [term for term in TERMS if term in rate.model_fields_set]
         else:
             print(f"note: the benchmark has no case of {kernel}; its rates stay", file=sys.stderr)
     return found
@@ -64,7 +64,7 @@ def fit(board: Board, cases: Sequence[Case], build: MeasuredBuild | None) -> dic
 def refitted(board: Board, fits: Mapping[str, Fit]) -> Board:
     """The board with the fitted kernels."""
     names = {name.removeprefix("kernels."): fit for name, fit in fits.items() if "." in name}
-    rates = {name: KernelRate(**fit.rates) for name, fit in names.items()}
+    rates = {k: board.kernels[k].model_copy(update=dict(f.rates)) for k, f in names.items()}
     return board.model_copy(update={"kernels": KernelRates(board.kernels.root | rates)})
 
 

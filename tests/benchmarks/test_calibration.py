@@ -14,7 +14,7 @@ from benchmarks.calibration.board_file import with_rates
 from benchmarks.calibration.fit import Case, Fit, fit_kernels, fit_orchestration
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import parse
-from edgecomp.targets import load_board
+from edgecomp.targets import KernelRate, KernelRates, load_board
 from edgecomp.tiling import Search, estimate
 
 TERMS = ["cycles_per_call", "cycles_per_element", "macs_per_cycle"]
@@ -43,7 +43,10 @@ def cases(per_call: float, per_element: float, macs_per_cycle: float) -> list[Ca
 
 
 def fitted(measurements: list[Case]) -> Fit:
-    return fit_kernels({"k": TERMS}, measurements, [], load_board("gap9_evk"))["k"]
+    board = load_board("gap9_evk")
+    rates = KernelRates({"k": KernelRate(cycles_per_call=1.0, macs_per_cycle=1.0)})
+    board = board.model_copy(update={"kernels": rates})
+    return fit_kernels({"k": TERMS}, measurements, [], board)["k"]
 
 
 def test_known_rates_come_back() -> None:
