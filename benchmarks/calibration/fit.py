@@ -27,7 +27,8 @@ TERMS = ("cycles_per_call", "cycles_per_row", "cycles_per_element", INVERSE)
 DIGITS = 3
 
 LAYER_WEIGHT = 10
-"""A layer sums hundreds of calls in the network that rates are for; cases spread over sizes."""
+"""A layer of average time counts as so many cases, others by their time: a layer sums hundreds of
+calls in a network that rates are for, but small layers say little."""
 
 Measured = tuple[TileProgram, float]
 """A layer's program, and the cycles that a part of it took."""
@@ -71,8 +72,8 @@ def fit_kernels(
 ) -> dict[str, Fit]:
     """The rates ``terms`` (kernel -> names) from kernel calls and from the kernels of layers.
 
-    Non-negative, least squares of relative errors; a layer counts as LAYER_WEIGHT cases. Layers
-    that call other kernels are left out. The errors of a fit are those of the kernel's cases.
+    Non-negative, least squares of relative errors; layers weigh by their time. Layers that call
+    other kernels are left out. The errors of a fit are those of the kernel's cases.
     EdgecompError where the measurements do not determine a rate.
     """
     unknowns = [(kernel, term) for kernel, names in terms.items() for term in names]
@@ -90,13 +91,17 @@ def fit_kernels(
     matrix = np.array(rows)
     _require_rank(unknowns, matrix)
     target = np.array([c.cycles for c in cases] + [cycles for _, cycles in layers], float)
-    weights = np.append(np.ones(len(cases)), np.full(len(layers), LAYER_WEIGHT**0.5)) / target
+    weights = np.append(np.ones(len(cases)), _layer_weights(target[len(cases) :])) ** 0.5 / target
     solution, _ = nnls(matrix * weights[:, None], target * weights)
     values = dict(zip(unknowns, map(float, solution), strict=True))
     return {
         kernel: _kernel_fit(kernel, {t: values[kernel, t] for t in names}, cases, board)
         for kernel, names in terms.items()
     }
+
+
+def _layer_weights(cycles: np.ndarray) -> np.ndarray:
+    return LAYER_WEIGHT * cycles / cycles.mean() if cycles.size else cycles
 
 
 def _unit(board: Board, kernel: str, term: str) -> KernelRate:
