@@ -67,7 +67,8 @@ def simulate(
         windows = runner.default_windows
     reference = _reference(directory, graph, stored, input, windows, progress)
     names = [node.name or node.output.name for node in layers_of(graph)]
-    progress.stage(f"compile and run ({runner.name})")
+    steps = runner.steps * len(names) * reference.checksums.shape[0]
+    progress.stage(f"compile and run ({runner.name})", steps or None)
     project = ProjectRun(
         directory / "firmware",
         quantize_windows(graph, reference.windows),

@@ -9,11 +9,11 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import IO, Any
 
 from edgecomp.simulators import dump
 from edgecomp.simulators.common import (
@@ -87,6 +87,7 @@ class GvsocSimulator:
 
     name = "gvsoc"
     default_windows: int | None = 1
+    steps = 2
 
     def __init__(self, trace: Path | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.installation = find_installation()
@@ -157,8 +158,8 @@ class GvsocSimulator:
         last: list[str] = []
         command = _command(self.installation, platform, firmware, work)
         environment = {**self.installation.environment(), "PYTHONPATH": str(firmware / "gvsoc")}
-        with _process(command, work, environment) as process:
-            for line in _lines(process, self._patience):
+        with _process(command, work, environment) as (process, output):
+            for line in _lines(process, output, self._patience):
                 last = [*last, line][-_LAST_LINES:]
                 finished = run.read(line, elf.function)
                 if finished is not None:
@@ -235,36 +236,40 @@ def _command(
 @contextmanager
 def _process(
     command: list[str], work: Path, environment: dict[str, str]
-) -> Iterator[subprocess.Popen[str]]:
-    """The running simulator; it and its children end with the block."""
-    process = subprocess.Popen(
-        command,
-        cwd=work,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
+    """The running simulator and what it prints; it and its children end with the block.
+
+    It prints to a terminal: into a pipe, the C library would hold lines back until it has many.
+    """
+    reader, terminal = os.openpty()
     try:
-        yield process
+        process = subprocess.Popen(
+            command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+    finally:
+        os.close(terminal)
+    try:
+        yield process, os.fdopen(reader, errors="replace")
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def _lines(process: subprocess.Popen[str], patience: float) -> Iterator[str]:
+def _lines(process: subprocess.Popen[bytes], output: IO[str], patience: float) -> Iterator[str]:
     """Lines as they come; ends with the output, or when none came for ``patience`` seconds."""
-    assert process.stdout is not None
-    stream = process.stdout
     queue: Queue[str | None] = Queue()
 
     def pump() -> None:
-        for line in stream:
-            queue.put(line.rstrip("\n"))
+        with output, suppress(OSError):  # how a terminal says that nobody writes to it any more
+            for line in output:
+                queue.put(line.rstrip("\n"))
         queue.put(None)
 
     threading.Thread(target=pump, daemon=True).start()

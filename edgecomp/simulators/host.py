@@ -38,6 +38,7 @@ class HostSimulator:
 
     name = "host"
     default_windows: int | None = None
+    steps = 0
 
     def __init__(self, sanitize: bool = False, seed: int = 1) -> None:
         self.sanitize = sanitize

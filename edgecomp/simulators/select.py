@@ -17,10 +17,12 @@ class Simulator(Protocol):
     """Runs a project; ``name`` is what reports show.
 
     ``default_windows`` is how many windows it runs unless told; None is all of them.
+    ``steps`` is how often a layer of a window is a step of the progress.
     """
 
     name: str
     default_windows: int | None
+    steps: int
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Run every window of ``project``."""
