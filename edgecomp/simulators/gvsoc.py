@@ -28,6 +28,7 @@ from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.elf import Elf
 from edgecomp.simulators.gvsoc_lines import Run
 from edgecomp.simulators.installation import Installation, find_installation
+from edgecomp.simulators.selftest import Chip, check_models
 from edgecomp.simulators.timeline import write_timeline
 from edgecomp.simulators.toolchain import Toolchain, find_toolchain
 
@@ -77,6 +78,11 @@ class Platform:
             board["clocks"]["cluster_hz"],
         )
 
+    def chip(self, firmware: Path) -> Chip:
+        """What a self-test must know."""
+        folder = (firmware / "gvsoc").resolve() if self.description else None
+        return Chip(self.target, self.models, folder, self.l1[0], self.l2[0])
+
 
 class GvsocSimulator:
     """Compiles with a RISC-V compiler and runs on GVSoC, found by EDGECOMP_GVSOC or on the path.
@@ -103,6 +109,7 @@ class GvsocSimulator:
         """
         platform = Platform.read(project.firmware)
         self.installation.check(platform.models, platform.target)
+        check_models(self.installation, platform.chip(project.firmware), self.toolchain)
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
             elf, run = self._compile_and_run(platform, project, work, ())
