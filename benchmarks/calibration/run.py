@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -24,8 +24,9 @@ from benchmarks.calibration.board_file import write_rates
 from benchmarks.calibration.fit import TERMS, Case, Fit, fit_kernels, fit_orchestration
 from benchmarks.commit import ROOT
 from edgecomp.errors import EdgecompError
+from edgecomp.report.schema import Layer
 from edgecomp.targets import Board, KernelRates, load_board
-from edgecomp.tiling import estimate
+from edgecomp.tiling import TileProgram, estimate
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -47,18 +48,27 @@ def terms_of(board: Board, cases: Sequence[Case]) -> dict[str, list[str]]:
 
 def fit(board: Board, cases: Sequence[Case], build: MeasuredBuild | None) -> dict[str, Fit]:
     """Section of the board file -> fit."""
-    measured = [] if build is None else [layer for _, layer in build.pairs]
-    programs = [] if build is None else [tiling.program for tiling in tilings(build, board)]
+    layers = [] if build is None else list(cluster_layers(build, board))
     found: dict[str, Fit] = {}
     if cases:
-        compute = [(p, layer.compute or 0.0) for p, layer in zip(programs, measured, strict=True)]
+        compute = [(program, layer.compute or 0.0) for program, layer in layers]
         fits = fit_kernels(terms_of(board, cases), cases, compute, board)
         found |= {f"kernels.{kernel}": each for kernel, each in fits.items()}
     if build is not None:
-        overhead = [(p, layer.overhead or 0.0) for p, layer in zip(programs, measured, strict=True)]
         # The first layer's overhead contains the copy of the inputs into the arena.
-        found["orchestration"] = fit_orchestration(overhead[1:], board)
+        overhead = [(program, layer.overhead or 0.0) for program, layer in layers[1:]]
+        found["orchestration"] = fit_orchestration(overhead, board)
     return found
+
+
+def cluster_layers(build: MeasuredBuild, board: Board) -> Iterator[tuple[TileProgram, Layer]]:
+    """Program and measured cycles of the layers that run on the cores alone.
+
+    Where an engine works beside them, neither their time nor the orchestrator's is seen.
+    """
+    for tiling, (_, layer) in zip(tilings(build, board), build.pairs, strict=True):
+        if all(call.engine == "cluster" for call in tiling.program.calls):
+            yield tiling.program, layer
 
 
 def refitted(board: Board, fits: Mapping[str, Fit]) -> Board:
@@ -71,9 +81,9 @@ def refitted(board: Board, fits: Mapping[str, Fit]) -> Board:
 def show_layers(build: MeasuredBuild, board: Board, fitted: Board) -> None:
     """By operator, the predicted cycles of the layers' kernels over the measured."""
     sums: dict[str, list[float]] = {}
-    for tiling, (_, layer) in zip(tilings(build, board), build.pairs, strict=True):
+    for program, layer in cluster_layers(build, board):
         entry = sums.setdefault(layer.op, [0.0, 0.0])
-        entry[0] += estimate(tiling.program, fitted).compute
+        entry[0] += estimate(program, fitted).compute
         entry[1] += layer.compute or 0.0
     print(f"# kernels in the layers of {build.built.model.name}, predicted / measured:")
     for op, (predicted, measured) in sums.items():
