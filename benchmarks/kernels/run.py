@@ -1,6 +1,7 @@
 """Cycles of the Xpulp kernels at the encoders' shapes, in GVSoC, with every result checked.
 
-``python benchmarks/kernels/run.py [--implementation xpulp] [--output benchmarks/kernels.md]``
+``python benchmarks/kernels/run.py [--implementation xpulp] [--output benchmarks/kernels.md]
+[--json kernels.json]``
 
 needs GVSoC (EDGECOMP_GVSOC: its installation folder) and a RISC-V compiler. Operands are random
 and lie in L1; a kernel runs once to warm the instruction caches and once more for its cycles. A
@@ -10,62 +11,35 @@ result that is not the numpy definition's ends the run.
 from __future__ import annotations
 
 import argparse
-import subprocess
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks.kernels.device import ROOT, Counters, Device, build
-from edgecomp.ir import Graph, create, lookup
+from benchmarks.commit import head
+from benchmarks.kernels.case import (
+    DTYPES,
+    I8,
+    I16,
+    NAMES,
+    RANDOM,
+    Case,
+    Scalars,
+    evaluate,
+    integers,
+    strided,
+)
+from benchmarks.kernels.device import Counters, Device, build
+from benchmarks.kernels.fallback import fallback_cases
 from edgecomp.ir.fixed_point import exponential_table, layer_norm_parameters, softmax_parameters
 from edgecomp.ops.q_attention import row_scales
 from edgecomp.simulators.toolchain import describe, find_toolchain
 
 CORES = 8
-I8, U8, I16, I32 = range(4)
-DTYPES = {I8: np.int8, U8: np.uint8, I16: np.int16, I32: np.int32}
-NAMES = {I8: "i8", U8: "u8", I16: "i16"}
-RANDOM = np.random.default_rng(1)
-
-
-@dataclass
-class Case:
-    """One call: its operands, the name of the output among them and what it must become."""
-
-    op: str
-    shape: str
-    arrays: dict[str, np.ndarray]
-    scalars: dict[str, int | tuple[int, ...]]
-    output: str
-    expected: np.ndarray
-    work: int
-    unit: str = "cycles/element"
-
-
-def integers(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Random values over the whole range."""
-    info = np.iinfo(dtype)
-    return RANDOM.integers(info.min, int(info.max) + 1, shape).astype(dtype)
-
-
-def evaluate(op: str, operands: list[np.ndarray], **attributes: Any) -> np.ndarray:
-    """The integer reference of an operator."""
-    graph = Graph()
-    values = [graph.constant(array) for array in operands]
-    node = create(graph, op, values, {"scale": 1.0, "zero": 0} | attributes)
-    result: np.ndarray = lookup(op).evaluate(node, operands)[0]
-    return result
-
-
-def strided(**arrays: np.ndarray) -> dict[str, int | tuple[int, ...]]:
-    """The strides of dense matrices."""
-    return {f"{name}_stride": array.shape[-1] for name, array in arrays.items()}
 
 
 def linear(rows: int, columns: int, depth: int, end: str) -> Case:
@@ -218,7 +192,7 @@ def add(rows: int, columns: int) -> Case:
     a, b = integers((rows, columns), np.int16), integers((rows, columns), np.int16)
     expected = np.clip(a.astype(np.int32) + b, -32768, 32767)
     strides = (0, 0, columns, 1)
-    scalars: dict[str, int | tuple[int, ...]] = {"size": (1, 1, rows, columns)}
+    scalars: Scalars = {"size": (1, 1, rows, columns)}
     scalars |= {f"{name}_stride": strides for name in "aby"}
     scalars |= {f"{name}_type": I16 for name in "aby"} | {"multiplier_a": 1, "multiplier_b": 1}
     arrays = {"a": a, "b": b, "y": np.zeros_like(a)}
@@ -249,7 +223,7 @@ def copy(rows: int, columns: int) -> Case:
     """Rows into a wider tensor."""
     x = integers((rows, columns), np.int8)
     y = np.zeros((rows, columns + 16), np.int8)
-    scalars: dict[str, int | tuple[int, ...]] = {"size": (1, 1, 1, rows, columns)}
+    scalars: Scalars = {"size": (1, 1, 1, rows, columns)}
     scalars |= {"x_stride": (0, 0, 0, columns, 1), "y_stride": (0, 0, 0, columns + 16, 1)}
     scalars |= {"element_bytes": 1}
     expected = np.pad(x, ((0, 0), (0, 16)))
@@ -261,27 +235,35 @@ def copy(rows: int, columns: int) -> Case:
 def cases() -> Iterator[Case]:
     """The shapes of TinyMyo's and TinyissimoMyo's layers in tiles that fit L1."""
     products = [(64, 64, 64), (64, 192, 64), (32, 192, 192), (64, 192, 192), (50, 192, 192)]
-    for rows, columns, depth in [*products, (16, 32, 768), (64, 48, 768)]:
+    for rows, columns, depth in [*products, (16, 32, 768), (64, 48, 768), (8, 16, 64), (8, 64, 24)]:
         for end in ("i8", "table", "residual"):
             yield linear(rows, columns, depth, end)
         for first in (1, 0):
             yield linear_accumulate(rows, columns, depth, first)
-    for rows, keys in [(16, 400), (32, 400), (64, 80)]:
-        yield attention_scores(rows, keys, 64)
+    for rows, keys, depth in [
+        (16, 400, 64),
+        (32, 400, 64),
+        (64, 80, 64),
+        (32, 200, 32),
+        (8, 64, 16),
+    ]:
+        yield attention_scores(rows, keys, depth)
         yield attention_softmax(rows, keys)
-        yield attention_values(rows, keys, 64)
-        yield attention_normalize(rows, 64)
-    for keys in (400, 80):
-        yield attention_interleave(keys, 64)
+        yield attention_values(rows, keys, depth)
+        yield attention_normalize(rows, depth)
+    for keys, depth in [(400, 64), (80, 64), (200, 32), (64, 16)]:
+        yield attention_interleave(keys, depth)
     for rows, columns in [(16, 192), (64, 192), (64, 64), (16, 768)]:
         yield layer_norm(rows, columns)
-    for end in ("i8", "table", "residual"):
-        yield requantize_rows(64, 192, end)
-    yield add(64, 192)
-    yield table(64, 192)
-    for x_type in (I8, I16):
-        yield requantize(64, 192, x_type)
-    yield copy(64, 192)
+    for rows, columns in [(64, 192), (16, 192), (32, 64), (8, 32)]:
+        for end in ("i8", "table", "residual"):
+            yield requantize_rows(rows, columns, end)
+        yield add(rows, columns)
+        yield table(rows, columns)
+        for x_type in (I8, I16):
+            yield requantize(rows, columns, x_type)
+        yield copy(rows, columns)
+    yield from fallback_cases()
 
 
 def measure(device: Device, case: Case) -> Counters:
@@ -303,38 +285,50 @@ def row_of(case: Case, counters: Counters) -> str:
     return f"| {case.op} | {case.shape} | {counters.cycles:,} | {value:.2f} {case.unit} |"
 
 
-def report(device: Device, heading: str, show: Callable[[str], None]) -> str:
-    """Measure all cases; the text of the results."""
-    lines = [heading, "", "| kernel | tile | cycles | |", "|---|---|---|---|"]
+def record_of(case: Case, counters: Counters) -> dict[str, str | int]:
+    """What a calibration needs of a case."""
+    work = {"rows": case.rows, "elements": case.elements, "macs": case.macs}
+    return {"kernel": case.op, "tile": case.shape, **work, "cycles": counters.cycles}
+
+
+def measure_all(
+    device: Device, show: Callable[[str], None]
+) -> tuple[list[str], list[dict[str, str | int]]]:
+    """The lines of the table and the records of all cases."""
+    lines, records = [], []
     for case in cases():
-        lines.append(row_of(case, measure(device, case)))
+        counters = measure(device, case)
+        lines.append(row_of(case, counters))
+        records.append(record_of(case, counters))
         show(lines[-1])
-    return "\n".join(lines) + "\n"
+    return lines, records
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--implementation", default="xpulp")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, help="the table, Markdown")
+    parser.add_argument("--json", type=Path, help="work and cycles of every case, for calibration")
     options = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    heading = (
-        f"# Kernels, `{options.implementation}`\n\n"
-        f"GVSoC, GAP9-like (pulp-open parts), {CORES} cores, operands in L1, warm instruction "
-        "caches; every result equals the numpy definition's.\n"
-        f"Commit {commit}, {describe(find_toolchain())}:\n\n"
-        f"    EDGECOMP_GVSOC=... python benchmarks/kernels/run.py --implementation "
-        f"{options.implementation} --output benchmarks/kernels.md"
-    )
+    commit, compiler = head(), describe(find_toolchain())
     with tempfile.TemporaryDirectory() as folder:
         elf = build(Path(folder), options.implementation)
         with Device(elf) as device:
-            text = report(device, heading, lambda line: print(line, flush=True))
+            lines, records = measure_all(device, lambda line: print(line, flush=True))
     if options.output:
-        options.output.write_text(text)
+        options.output.write_text(
+            f"# Kernels, `{options.implementation}`\n\n"
+            f"GVSoC, GAP9-like (pulp-open parts), {CORES} cores, operands in L1, warm instruction "
+            "caches; every result equals the numpy definition's.\n"
+            f"Commit {commit}, {compiler}:\n\n"
+            f"    EDGECOMP_GVSOC=... python benchmarks/kernels/run.py --implementation "
+            f"{options.implementation} --output benchmarks/kernels.md\n\n"
+            + "\n".join(["| kernel | tile | cycles | |", "|---|---|---|---|", *lines, ""])
+        )
+    if options.json:
+        content = {"commit": commit, "compiler": compiler, "cores": CORES, "cases": records}
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -77,9 +77,7 @@ def simulate(
 
         print_text(summarize(result.report))
     if result.mismatch is not None:
-        first = result.mismatch
         raise EdgecompError(
-            "the C project does not give the bits of the integer reference: window "
-            f"{first.window}, layer {first.layer} ({first.name}) is the first that differs",
+            f"the C project does not give the bits of the integer reference: {result.mismatch}",
             "this is a defect of edgecomp: please report it with report.json and simulation.json",
         )

@@ -15,6 +15,7 @@ from edgecomp.errors import EdgecompError
 
 if TYPE_CHECKING:
     from edgecomp.simulators.installation import Installation
+    from edgecomp.targets import Gvsoc
 
 _TIMEOUT_SECONDS = 20
 
@@ -97,10 +98,28 @@ def _simulated(found: Installation) -> str:
             continue
         try:
             found.check(board.gvsoc.models, board.gvsoc.target)
-            works.append(board.name)
+            note = _self_tested(found, board.gvsoc)
+            works.append(f"{board.name}{note}")
         except EdgecompError as error:
-            problems.append(f"not {board.name}: {error.message}")
+            hint = f" ({error.hint})" if error.hint else ""
+            problems.append(f"not {board.name}: {error.message}{hint}")
     return "; ".join([f"boards: {', '.join(works) or 'none'}", *problems])
+
+
+def _self_tested(found: Installation, gvsoc: Gvsoc) -> str:
+    """A remark where the models could not be tested; EdgecompError where they are wrong."""
+    from edgecomp import resources
+    from edgecomp.simulators import toolchain
+    from edgecomp.simulators.selftest import Chip, check_models
+
+    folder = resources.folder("boards") / "gvsoc" if gvsoc.description else None
+    places = gvsoc.memory_map
+    try:
+        compiler = toolchain.find_toolchain()
+    except EdgecompError:
+        return " (not tested: no RISC-V compiler)" if gvsoc.models else ""
+    check_models(found, Chip(gvsoc.target, gvsoc.models, folder, places.l1, places.l2), compiler)
+    return ""
 
 
 def _riscv() -> Tool:

@@ -82,7 +82,7 @@ def weights_image(spec: ProjectSpec) -> bytes:
 
 def _copy_runtime(folder: Path) -> None:
     runtime = resources.folder("runtime_c")
-    ignore = shutil.ignore_patterns("__pycache__", "*.o", "*.so", "README.md")
+    ignore = shutil.ignore_patterns("__pycache__", "*.o", "*.so", "README.md", "selftest")
     for part in ("include", "src", "hal", "kernels"):
         shutil.copytree(runtime / part, folder / "runtime" / part, ignore=ignore)
 

@@ -9,6 +9,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, lookup
 from edgecomp.memory.placement import Placement, place
 from edgecomp.targets import Board
+from edgecomp.tiling.measured import load_measurements
 from edgecomp.tiling.search import Search, Tiling
 from edgecomp.tiling.views import layers as layers_of
 
@@ -56,9 +57,15 @@ class Plan:
         return sum(layer.cycles for layer in self.layers)
 
 
-def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) -> Plan:
+def plan(
+    graph: Graph,
+    board: Board,
+    tick: Callable[[str], None] | None = None,
+    choose: Callable[[Node], Tiling] | None = None,
+) -> Plan:
     """Tile and place every layer of the integer ``graph``.
 
+    ``choose`` gives a layer its tiles; the default is the tiler's choice for the board.
     Raises ``TilingError`` or ``DoesNotFit`` with what is needed and what there is.
     """
     nodes = layers_of(graph)
@@ -71,9 +78,9 @@ def plan(graph: Graph, board: Board, tick: Callable[[str], None] | None = None) 
                 "remove it from the model's outputs",
             )
     tilings = []
-    search = Search(board)
+    choose = choose or Search(board, load_measurements(board)).choose
     for node in nodes:
-        tilings.append(search.choose(node))
+        tilings.append(choose(node))
         if tick is not None:
             tick(node.name or node.op)
     times = [tiling.cost.total for tiling in tilings]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph
 from edgecomp.pipeline.build_project import Build
 from edgecomp.pipeline.float_model import FloatModel
+from edgecomp.pipeline.mismatch import Mismatch, first_mismatch, layer_result, locate
 from edgecomp.pipeline.quality import agreement
 from edgecomp.pipeline.reference import (
     Reference,
@@ -23,17 +24,8 @@ from edgecomp.pipeline.reporting import simulation_report
 from edgecomp.pipeline.source import load_inputs
 from edgecomp.progress import Progress, Silent
 from edgecomp.report import Report, SimulationReport
-from edgecomp.simulators import ProjectRun, WindowRun, select_simulator
+from edgecomp.simulators import LayerDump, ProjectRun, Simulator, SimulatorError, select_simulator
 from edgecomp.tiling.views import layers as layers_of
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first place where a program and the integer reference differ."""
-
-    window: int
-    layer: int
-    name: str
 
 
 @dataclass(frozen=True)
@@ -75,18 +67,20 @@ def simulate(
         windows = runner.default_windows
     reference = _reference(directory, graph, stored, input, windows, progress)
     names = [node.name or node.output.name for node in layers_of(graph)]
-    progress.stage(f"compile and run ({runner.name})")
-    runs = runner.run(
-        ProjectRun(
-            directory / "firmware",
-            quantize_windows(graph, reference.windows),
-            [value.type for value in graph.outputs],
-            len(names),
-            names,
-            progress,
-        )
+    steps = runner.steps * len(names) * reference.checksums.shape[0]
+    progress.stage(f"compile and run ({runner.name})", steps or None)
+    project = ProjectRun(
+        directory / "firmware",
+        quantize_windows(graph, reference.windows),
+        [value.type for value in graph.outputs],
+        len(names),
+        names,
+        progress,
     )
-    mismatch = _compare(reference, runs, names)
+    runs = runner.run(project)
+    mismatch = first_mismatch(reference, runs, names)
+    if mismatch is not None:
+        mismatch = _located(mismatch, graph, reference, runner, project)
     outputs = [np.stack(each) for each in zip(*(run.outputs for run in runs), strict=True)]
     report = simulation_report(
         built,
@@ -139,12 +133,29 @@ def _first(stored: Reference, windows: int) -> Reference:
     )
 
 
-def _compare(reference: Reference, runs: list[WindowRun], names: list[str]) -> Mismatch | None:
-    for window, run in enumerate(runs):
-        for layer, checksum in enumerate(run.checksums):
-            if checksum != int(reference.checksums[window, layer]):
-                return Mismatch(window, layer, names[layer])
-        for expected, actual in zip(reference.integers, run.outputs, strict=True):
-            if not np.array_equal(expected[window], actual):
-                return Mismatch(window, len(names), "network output")
-    return None
+def _located(
+    mismatch: Mismatch,
+    graph: Graph,
+    reference: Reference,
+    runner: Simulator,
+    project: ProjectRun,
+) -> Mismatch:
+    """With the first element that differs, from another run that dumps the layer's result."""
+    nodes = layers_of(graph)
+    if mismatch.layer >= len(nodes):
+        return mismatch
+    project.progress.stage("find the first element that differs")
+    windows = [array[: mismatch.window + 1] for array in project.inputs]
+    shorter = replace(project, inputs=windows)
+    output = nodes[mismatch.layer].output
+    expected = layer_result(graph, reference, mismatch.window, output)
+
+    def again(watch: int) -> LayerDump:
+        return runner.dump(shorter, mismatch.layer, watch)
+
+    try:
+        difference = locate(expected, runner.dump(shorter, mismatch.layer), again)
+    except SimulatorError as error:
+        return replace(mismatch, reason=f"where is not known, because {error.message}")
+    reason = "" if difference else "but not when the program ran again"
+    return replace(mismatch, difference=difference, reason=reason)

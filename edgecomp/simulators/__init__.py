@@ -7,6 +7,7 @@ from edgecomp.simulators.common import (
     SimulatorError,
     WindowRun,
 )
+from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.gvsoc import GvsocSimulator
 from edgecomp.simulators.host import HostSimulator
 from edgecomp.simulators.select import Simulator, select_simulator, simulator_names
@@ -15,6 +16,7 @@ __all__ = [
     "GvsocSimulator",
     "HostSimulator",
     "LayerCycles",
+    "LayerDump",
     "Measurement",
     "ProjectRun",
     "Simulator",

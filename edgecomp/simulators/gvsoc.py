@@ -9,12 +9,13 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import IO, Any
 
+from edgecomp.simulators import dump
 from edgecomp.simulators.common import (
     Measurement,
     ProjectRun,
@@ -23,9 +24,11 @@ from edgecomp.simulators.common import (
     pack_inputs,
     unpack_outputs,
 )
+from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.elf import Elf
 from edgecomp.simulators.gvsoc_lines import Run
 from edgecomp.simulators.installation import Installation, find_installation
+from edgecomp.simulators.selftest import Chip, check_models
 from edgecomp.simulators.timeline import write_timeline
 from edgecomp.simulators.toolchain import Toolchain, find_toolchain
 
@@ -75,6 +78,11 @@ class Platform:
             board["clocks"]["cluster_hz"],
         )
 
+    def chip(self, firmware: Path) -> Chip:
+        """What a self-test must know."""
+        folder = (firmware / "gvsoc").resolve() if self.description else None
+        return Chip(self.target, self.models, folder, self.l1[0], self.l2[0])
+
 
 class GvsocSimulator:
     """Compiles with a RISC-V compiler and runs on GVSoC, found by EDGECOMP_GVSOC or on the path.
@@ -85,6 +93,7 @@ class GvsocSimulator:
 
     name = "gvsoc"
     default_windows: int | None = 1
+    steps = 2
 
     def __init__(self, trace: Path | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.installation = find_installation()
@@ -100,6 +109,7 @@ class GvsocSimulator:
         """
         platform = Platform.read(project.firmware)
         self.installation.check(platform.models, platform.target)
+        check_models(self.installation, platform.chip(project.firmware), self.toolchain)
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
             elf, run = self._compile_and_run(platform, project, work, ())
@@ -116,6 +126,17 @@ class GvsocSimulator:
                 outputs, run.checksums, run.totals, run.timed, strict=True
             )
         ]
+
+    def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
+        """Run every window again; the result of ``layer`` in the last one.
+
+        With ``watch``, a byte of L1, cores take turns, and stores tell which one changed it last.
+        """
+        platform = Platform.read(project.firmware)
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            self._compile_and_run(platform, project, work, dump.options(layer, watch))
+            return LayerDump.read(work)
 
     def _write_trace(self, platform: Platform, project: ProjectRun, path: Path) -> None:
         first = replace(project, inputs=[array[:1] for array in project.inputs])
@@ -144,8 +165,8 @@ class GvsocSimulator:
         last: list[str] = []
         command = _command(self.installation, platform, firmware, work)
         environment = {**self.installation.environment(), "PYTHONPATH": str(firmware / "gvsoc")}
-        with _process(command, work, environment) as process:
-            for line in _lines(process, self._patience):
+        with _process(command, work, environment) as (process, output):
+            for line in _lines(process, output, self._patience):
                 last = [*last, line][-_LAST_LINES:]
                 finished = run.read(line, elf.function)
                 if finished is not None:
@@ -223,36 +244,40 @@ def _command(
 @contextmanager
 def _process(
     command: list[str], work: Path, environment: dict[str, str]
-) -> Iterator[subprocess.Popen[str]]:
-    """The running simulator; it and its children end with the block."""
-    process = subprocess.Popen(
-        command,
-        cwd=work,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
+    """The running simulator and what it prints; it and its children end with the block.
+
+    It prints to a terminal: into a pipe, the C library would hold lines back until it has many.
+    """
+    reader, terminal = os.openpty()
     try:
-        yield process
+        process = subprocess.Popen(
+            command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+    finally:
+        os.close(terminal)
+    try:
+        yield process, os.fdopen(reader, errors="replace")
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def _lines(process: subprocess.Popen[str], patience: float) -> Iterator[str]:
+def _lines(process: subprocess.Popen[bytes], output: IO[str], patience: float) -> Iterator[str]:
     """Lines as they come; ends with the output, or when none came for ``patience`` seconds."""
-    assert process.stdout is not None
-    stream = process.stdout
     queue: Queue[str | None] = Queue()
 
     def pump() -> None:
-        for line in stream:
-            queue.put(line.rstrip("\n"))
+        with output, suppress(OSError):  # how a terminal says that nobody writes to it any more
+            for line in output:
+                queue.put(line.rstrip("\n"))
         queue.put(None)
 
     threading.Thread(target=pump, daemon=True).start()

@@ -10,8 +10,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from edgecomp.simulators import dump
 from edgecomp.simulators.common import (
     ProjectRun,
     SimulatorError,
@@ -20,6 +22,7 @@ from edgecomp.simulators.common import (
     unpack_checksums,
     unpack_outputs,
 )
+from edgecomp.simulators.dump import LayerDump
 
 TIMEOUT_SECONDS = 1800
 _FAST = ["-O3"]
@@ -35,6 +38,7 @@ class HostSimulator:
 
     name = "host"
     default_windows: int | None = None
+    steps = 0
 
     def __init__(self, sanitize: bool = False, seed: int = 1) -> None:
         self.sanitize = sanitize
@@ -45,14 +49,9 @@ class HostSimulator:
 
         ``SimulatorError`` says what the compiler or the program reported.
         """
-        compiler = find_compiler()
-        firmware = project.firmware.resolve()
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
-            program = work / "network"
-            self._compile(compiler, firmware, program)
-            (work / "input.bin").write_bytes(pack_inputs(project.inputs))
-            self._execute(program, work)
+            self._compile_and_run(project, work, ())
             checks = unpack_checksums((work / "checksums.txt").read_text(), project.layers)
             data = (work / "output.bin").read_bytes()
             outputs = list(unpack_outputs(data, project.output_types))
@@ -62,8 +61,26 @@ class HostSimulator:
             )
         return [WindowRun(o, c) for o, c in zip(outputs, checks, strict=True)]
 
-    def _compile(self, compiler: list[str], firmware: Path, program: Path) -> None:
-        flags = _CHECKED if self.sanitize else _FAST
+    def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
+        """Run every window again, as before; the result of ``layer`` in the last one.
+
+        With ``watch``, a byte of L1, stores tell which core changed it last.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
+            work = Path(folder)
+            self._compile_and_run(project, work, dump.options(layer, watch))
+            return LayerDump.read(work)
+
+    def _compile_and_run(self, project: ProjectRun, work: Path, options: Sequence[str]) -> None:
+        program = work / "network"
+        self._compile(find_compiler(), project.firmware.resolve(), program, options)
+        (work / "input.bin").write_bytes(pack_inputs(project.inputs))
+        self._execute(program, work)
+
+    def _compile(
+        self, compiler: list[str], firmware: Path, program: Path, options: Sequence[str]
+    ) -> None:
+        flags = [*(_CHECKED if self.sanitize else _FAST), *options]
         command = [*compiler, "-std=c11", *flags, *include_flags(firmware), *sources(firmware)]
         done = subprocess.run(
             [*command, "-o", str(program)], cwd=firmware, capture_output=True, text=True

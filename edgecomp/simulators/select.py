@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edgecomp.simulators import installation
 from edgecomp.simulators.common import ProjectRun, SimulatorError, WindowRun
+from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.gvsoc import GvsocSimulator
 from edgecomp.simulators.host import HostSimulator
 
@@ -16,13 +17,21 @@ class Simulator(Protocol):
     """Runs a project; ``name`` is what reports show.
 
     ``default_windows`` is how many windows it runs unless told; None is all of them.
+    ``steps`` is how often a layer of a window is a step of the progress.
     """
 
     name: str
     default_windows: int | None
+    steps: int
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Run every window of ``project``."""
+
+    def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
+        """Run every window again; the result of ``layer`` in the last one.
+
+        With ``watch``, a byte of L1, cores take turns, and stores tell which one changed it last.
+        """
 
 
 def simulator_names() -> list[str]:

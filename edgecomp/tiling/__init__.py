@@ -2,11 +2,13 @@
 
 from edgecomp.tiling import layers
 from edgecomp.tiling.cost import Cost, estimate
+from edgecomp.tiling.measured import Measurements, load_measurements
 from edgecomp.tiling.program import TileProgram
-from edgecomp.tiling.search import Search, Tiling, TilingError, choose, tiled_operators
+from edgecomp.tiling.search import Search, Tiling, TilingError, choose, ranked, tiled_operators
 
 __all__ = [
     "Cost",
+    "Measurements",
     "Search",
     "TileProgram",
     "Tiling",
@@ -14,5 +16,7 @@ __all__ = [
     "choose",
     "estimate",
     "layers",
+    "load_measurements",
+    "ranked",
     "tiled_operators",
 ]

@@ -10,6 +10,7 @@ from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Node, print_node
 from edgecomp.targets import Board, Engine
 from edgecomp.tiling.cost import Cost, estimate
+from edgecomp.tiling.measured import Measurements
 from edgecomp.tiling.program import TileProgram
 
 Tiler = Callable[[Node], Iterable[TileProgram]]
@@ -78,8 +79,9 @@ _NUMBERS = frozenset(
 class Search:
     """Chooses the tiles of one network's layers; layers that cost the same are searched once."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, measured: Measurements | None = None) -> None:
         self.board = board
+        self._measured = measured or Measurements()
         self._found: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def choose(self, node: Node) -> Tiling:
@@ -90,26 +92,43 @@ class Search:
             program = next(islice(_candidates(node, self.board), index, None))
             program.check()
             return Tiling(program, estimate(program, self.board), candidates, index)
-        tiling = choose(node, self.board)
+        tiling = choose(node, self.board, self._measured)
         self._found[key] = (tiling.index, tiling.candidates)
         return tiling
 
 
-def choose(node: Node, board: Board) -> Tiling:
-    """The cheapest program for ``node`` within the board's L1; ``TilingError`` if none fits."""
-    best: Tiling | None = None
+def choose(node: Node, board: Board, measured: Measurements | None = None) -> Tiling:
+    """The cheapest program for ``node`` within the board's L1; ``TilingError`` if none fits.
+
+    Cheapest by the cost model, unless ``measured`` knows it and a faster one: then the fastest of
+    those measured.
+    """
+    found = ranked(node, board)
+    best = _fastest(found, measured) if measured is not None else found[0]
+    best.program.check()
+    return best
+
+
+def ranked(node: Node, board: Board) -> list[Tiling]:
+    """The programs for ``node`` within the board's L1, cheapest first; ``TilingError`` if none."""
+    found = []
     sizes = []
     for index, program in enumerate(_candidates(node, board)):
         sizes.append(program.l1_bytes)
-        if program.l1_bytes > board.l1_available_bytes:
-            continue
-        cost = estimate(program, board)
-        if best is None or _rank(program, cost) < _rank(best.program, best.cost):
-            best = Tiling(program, cost, 0, index)
-    if best is None:
+        if program.l1_bytes <= board.l1_available_bytes:
+            found.append(Tiling(program, estimate(program, board), 0, index))
+    if not found:
         raise _untiled(node, sizes, board)
-    best.program.check()
-    return replace(best, candidates=len(sizes))
+    found.sort(key=lambda tiling: _rank(tiling.program, tiling.cost))
+    return [replace(tiling, candidates=len(sizes)) for tiling in found]
+
+
+def _fastest(found: list[Tiling], measured: Measurements) -> Tiling:
+    """The first of ``found``, or the fastest that was measured where the first was, too."""
+    if measured.cycles(found[0].program) is None:
+        return found[0]
+    known = [(measured.cycles(tiling.program), tiling) for tiling in found]
+    return min(((c, t) for c, t in known if c is not None), key=lambda pair: pair[0])[1]
 
 
 def _candidates(node: Node, board: Board) -> Iterable[TileProgram]:

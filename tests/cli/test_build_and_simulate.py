@@ -4,11 +4,11 @@ import inspect
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from edgecomp.errors import EdgecompError
+from edgecomp.pipeline import Mismatch
 from edgecomp.pipeline.build_project import build
 from edgecomp.zoo.recordings import KEYS, SUFFIXES
 
@@ -88,7 +88,7 @@ def test_simulate_passes_its_options_on(run, pipeline, tmp_path):
 
 
 def test_bits_that_differ_are_a_failure(run, pipeline):
-    pipeline.mismatch = SimpleNamespace(window=1, layer=7, name="block0.qkv")
+    pipeline.mismatch = Mismatch(1, 7, "block0.qkv")
     pipeline.simulation = pipeline.simulation.model_copy(update={"bit_exact": False})
     result = run("simulate", ".")
     assert result.exit_code == 1
@@ -114,7 +114,7 @@ def test_an_error_is_json_too_where_json_is_asked_for(run, pipeline):
 
 
 def test_bits_that_differ_leave_one_json_value(run, pipeline):
-    pipeline.mismatch = SimpleNamespace(window=1, layer=7, name="block0.qkv")
+    pipeline.mismatch = Mismatch(1, 7, "block0.qkv")
     result = run("simulate", ".", "--json")
     assert result.exit_code == 1
     assert "report" in json.loads(result.stdout)

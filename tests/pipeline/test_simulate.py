@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -56,6 +57,39 @@ def test_a_wrong_weight_is_found_and_its_layer_named(small_build: Build, tmp_pat
     assert not simulation.report.bit_exact
     assert simulation.mismatch is not None and simulation.mismatch.layer == 0
     assert "patch_embed" in simulation.mismatch.name
+    difference = simulation.mismatch.difference
+    assert difference is not None and difference.expected != difference.actual
+    assert "of the L2 arena, stored from byte" in difference.place
+
+
+def broken_norm(build: Build, folder: Path, statement: str) -> Path:
+    """A copy of a build whose second layer is followed by ``statement`` on every core."""
+    shutil.copytree(build.directory, folder)
+    source = folder / "firmware" / "src" / "layers.c"
+    call = "    ec_layer_norm(arguments, core, cores);\n"
+    text = source.read_text()
+    assert call in text
+    args = "    const ec_layer_norm_args *a = arguments;\n"
+    source.write_text(text.replace(call, f"{call}{args}    {statement}\n"))
+    return folder
+
+
+@pytest.mark.parametrize("sanitize", [False, True])
+def test_a_wrong_element_is_found_with_its_address_and_core(
+    small_build: Build, tmp_path: Path, sanitize: bool
+) -> None:
+    """Of 10 rows the sixth is core 3's; its fifth element goes wrong."""
+    wrong = "if (core == 3) ((int8_t *)a->y)[5 * a->y_stride + 4] ^= 2;"
+    folder = broken_norm(small_build, tmp_path / "broken", wrong)
+    mismatch = simulate(folder, windows=2, sanitize=sanitize).mismatch
+    assert mismatch is not None and (mismatch.window, mismatch.layer) == (0, 1)
+    assert mismatch.difference is not None
+    assert mismatch.difference.index[-2:] == (5, 4)
+    assert mismatch.difference.actual == mismatch.difference.expected ^ 2
+    assert mismatch.difference.count == 1
+    assert mismatch.difference.place.endswith("written by core 3")
+    [start] = re.findall(r"layer 1, engine \w+, L2 (\d+)", (folder / "graph.txt").read_text())
+    assert f"byte {int(start) + 5 * 192 + 4} of the L2 arena" in mismatch.difference.place
 
 
 def test_more_windows_than_there_are_is_an_error(small_build: Build) -> None:

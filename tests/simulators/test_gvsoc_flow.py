@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgecomp.ir import DType, TensorType
+from edgecomp.progress import Silent
 from edgecomp.simulators import GvsocSimulator, ProjectRun, SimulatorError, installation
 from edgecomp.simulators.gvsoc import gvsoc_sources
 from edgecomp.targets import load_board
@@ -84,6 +87,22 @@ def test_a_run_that_goes_wrong_is_one_clear_error(
     patience = 1.0 if "sleep" in script else 20.0
     with pytest.raises(SimulatorError, match=message):
         chip(script, patience).run(project)
+
+
+def test_a_layer_is_told_of_when_it_is_finished(chip, project: ProjectRun) -> None:
+    """The simulator writes through the C library, which would hold lines back for a pipe."""
+    heard: list[float] = []
+
+    class Clock(Silent):
+        def step(self, detail: str = "") -> None:
+            heard.append(time.monotonic())
+
+    first = "print('@ec check 0 0 0000002a'); time.sleep(1.5)"
+    script = f'/usr/bin/env python3 -c "import time; {first}"\n' + GOOD
+    chip(script.replace('echo "@ec check 0 0 0000002a"', "")).run(
+        replace(project, progress=Clock())
+    )
+    assert time.monotonic() - heard[0] > 1.0
 
 
 def test_a_compiler_that_fails_is_quoted(chip, nothing: Path, project: ProjectRun) -> None:

@@ -84,6 +84,28 @@ def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:
     simulation = simulate(broken, simulator="gvsoc")
     assert simulation.mismatch is not None
     assert simulation.mismatch.layer == 0
+    assert simulation.mismatch.difference is not None
+    assert "of the L2 arena, stored from byte" in simulation.mismatch.difference.place
+
+
+@pytest.mark.parametrize(
+    ("row", "who"),
+    [(5, "written by core 3"), (9, "right when the cores take turns: they disturb each other")],
+)
+def test_a_wrong_element_is_found_with_its_core(broken: Path, row: int, who: str) -> None:
+    """Core 3 changes an element: of its own row, or of one that core 7 has yet to write."""
+    source = broken / "firmware" / "src" / "layers.c"
+    call = "    ec_layer_norm(arguments, core, cores);\n"
+    args = "    const ec_layer_norm_args *a = arguments;\n"
+    late = "    for (volatile int i = 0; i < 3000; ++i) {}\n" if row == 9 else ""
+    wrong = f"    if (core == 3) {{\n{late}    ((int8_t *)a->y)[{row} * a->y_stride + 4] ^= 2; }}\n"
+    replace(source, call, f"{call}{args}{wrong}")
+    mismatch = simulate(broken, simulator="gvsoc").mismatch
+    assert mismatch is not None and mismatch.layer == 1
+    assert mismatch.difference is not None
+    assert mismatch.difference.index[-2:] == (row, 4)
+    assert mismatch.difference.actual == mismatch.difference.expected ^ 2
+    assert mismatch.difference.place.endswith(who)
 
 
 def test_an_illegal_instruction_is_reported_with_layer_core_and_place(broken: Path) -> None:

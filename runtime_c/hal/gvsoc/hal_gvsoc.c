@@ -2,6 +2,7 @@
 #include "hal_gvsoc.h"
 
 #include "chip.h"
+#include "edgecomp_dump.h"
 #include "edgecomp_hal.h"
 #include "edgecomp_network.h"
 #include "edgecomp_runtime.h"
@@ -56,6 +57,16 @@ void ec_hal_l1_open(uint32_t offset, uint32_t bytes)
 }
 
 void ec_hal_l1_close(void) {}
+
+#ifdef EC_DUMP_LAYER
+static EC_IN_PRIVATE int dump_file;
+
+static void dump(const void *data, uint32_t bytes)
+{
+    if (state.checked)
+        (void)ec_host_write(dump_file, data, bytes);
+}
+#endif
 
 /* ---- L2 and L1 --------------------------------------------------------------------------- */
 
@@ -120,6 +131,7 @@ ec_transfer ec_hal_load(void *l1, const void *l2, const ec_block *block)
 
 ec_transfer ec_hal_store(void *l2, const void *l1, const ec_block *block)
 {
+    EC_DUMPING(ec_dump_store(dump, l2, l1, block);)
     return start(0, (uint32_t)(uintptr_t)l1, (uint32_t)(uintptr_t)l2, block);
 }
 
@@ -223,12 +235,37 @@ static void trace_cores(uint32_t task)
 }
 #endif
 
+#ifdef EC_WATCH_L1
+static volatile uint32_t turn;
+static ec_task turn_task;
+
+static void take_turn(const void *arguments, uint32_t core, uint32_t cores)
+{
+    if (core == turn)
+        turn_task(arguments, core, cores);
+}
+
+static void fork_in_turns(ec_task task, const void *arguments)
+{
+    const volatile uint8_t *watched = ec_l1_arena + EC_WATCH_L1;
+    turn_task = task;
+    for (turn = 0; turn < EC_CORES; ++turn) {
+        const uint8_t before = *watched;
+        ec_fork_join(take_turn, arguments);
+        ec_dump_turn(dump, before, *watched, turn);
+    }
+}
+#define FORK fork_in_turns
+#else
+#define FORK ec_fork_join
+#endif
+
 void ec_hal_fork(ec_task task, const void *arguments)
 {
     const uint32_t begin = core_cycles();
     if (l3.begun - l3.done > 1u) /* one waits for its turn */
         advance_reads();
-    ec_fork_join(task, arguments);
+    FORK(task, arguments);
     const uint32_t end = core_cycles();
     state.compute += end - begin;
     EC_TRACE_SPAN(EC_TRACE_FORK, begin, end, (uint32_t)(uintptr_t)task);
@@ -265,6 +302,7 @@ static uint32_t checksum(const void *data, uint32_t bytes)
 
 void ec_hal_layer_begin(uint32_t layer)
 {
+    EC_DUMPING(ec_dump_begin(dump, layer);)
     if (!state.checked)
         return;
     ec_say("@ec begin");
@@ -283,6 +321,7 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
     record->l3_wait = state.l3_wait;
     if (state.checked)
         record->checksum = checksum(output, bytes);
+    EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
     state.layer_start = now;
     state.compute = 0;
     state.dma_wait = 0;
@@ -307,6 +346,7 @@ static void run(uint32_t checked)
 /* The orchestrator: do what the fabric controller asks. */
 void ec_orchestrate(void)
 {
+    EC_DUMPING(dump_file = ec_host_open("dump.bin", EC_HOST_WRITE);)
     ec_fork_init();
     for (;;) {
         const uint32_t command = ec_mail.command;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "edgecomp_config.h"
+#include "edgecomp_dump.h"
 #include "edgecomp_hal.h"
 #include "edgecomp_runtime.h"
 #include "ne16_model.h"
@@ -65,6 +66,25 @@ static void fail(const char *reason)
     fprintf(stderr, "edgecomp host: %s\n", reason);
     exit(70);
 }
+
+#ifdef EC_DUMP_LAYER
+static void dump(const void *data, uint32_t bytes)
+{
+    static FILE *file = NULL;
+    if (file == NULL)
+        file = fopen("dump.bin", "wb");
+    if (file == NULL || fwrite(data, 1, bytes, file) != bytes || fflush(file) != 0)
+        fail("cannot write dump.bin");
+}
+#endif
+
+#ifdef EC_WATCH_L1
+/* The byte may be closed: a transfer is on its way to it. */
+__attribute__((no_sanitize("address"))) static uint8_t watched(void)
+{
+    return *(volatile uint8_t *)(l1_memory + EC_WATCH_L1);
+}
+#endif
 
 static uint32_t next_random(void)
 {
@@ -196,6 +216,7 @@ ec_transfer ec_hal_load(void *l1, const void *l2, const ec_block *block)
 ec_transfer ec_hal_store(void *l2, const void *l1, const ec_block *block)
 {
     check_block(l1, l2, block);
+    EC_DUMPING(ec_dump_store(dump, l2, l1, block);)
     return start(l2, l1, block, 0);
 }
 
@@ -240,7 +261,10 @@ void ec_hal_fork(ec_task task, const void *arguments)
     close_l2();
     for (uint32_t i = 0; i < EC_CORES; ++i) {
         uint32_t turn = backwards ? EC_CORES - 1 - i : i;
-        task(arguments, (first + turn) % EC_CORES, EC_CORES);
+        uint32_t core = (first + turn) % EC_CORES;
+        EC_WATCHING(const uint8_t before = watched();)
+        task(arguments, core, EC_CORES);
+        EC_WATCHING(ec_dump_turn(dump, before, watched(), core);)
     }
     reopen_l2();
 }
@@ -262,7 +286,11 @@ void ec_hal_ne16_wait(ec_engine_job job)
         run_oldest_job();
 }
 
-void ec_hal_layer_begin(uint32_t layer) { (void)layer; }
+void ec_hal_layer_begin(uint32_t layer)
+{
+    (void)layer;
+    EC_DUMPING(ec_dump_begin(dump, layer);)
+}
 
 void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
 {
@@ -270,4 +298,5 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
         fprintf(hal_host_trace, "%u %08x\n", (unsigned)layer, (unsigned)ec_checksum(output, bytes));
         fflush(hal_host_trace);
     }
+    EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
 }

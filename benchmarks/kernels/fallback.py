@@ -1,0 +1,159 @@
+"""Cases of kernels that `xpulp` leaves to the reference: their rates are measured all the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.kernels.case import DTYPES, I8, I16, NAMES, Case, Scalars, evaluate, integers
+from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+
+
+def matmul(rows: int, columns: int, depth: int, transpose: bool) -> Case:
+    """Two activations."""
+    a = integers((rows, depth), np.int8)
+    b = integers((columns, depth) if transpose else (depth, columns), np.int8)
+    fixed = {"zero_a": 3, "zero_b": -5, "multiplier": 200, "bias": 4567, "shift": 16}
+    fixed |= {"transpose_b": int(transpose), "pre_shift": 0}
+    attributes = fixed | {"transpose_b": transpose}
+    expected = evaluate("q_matmul", [a, b], **attributes, dtype="i8")
+    y = np.zeros((rows, columns), np.int8)
+    scalars: Scalars = {"rows": rows, "columns": columns, "depth": depth, "y_type": I8}
+    scalars |= fixed | {"a_stride": depth, "b_stride": b.shape[1], "y_stride": columns}
+    shape = f"a[{rows},{depth}] b[{b.shape[0]},{b.shape[1]}]"
+    arrays = {"a": a, "b": b, "y": y}
+    return Case("matmul", shape, arrays, scalars, "y", expected, a.size * columns, "MAC/cycle")
+
+
+def mul(rows: int, columns: int, x_type: int) -> Case:
+    """Two activations of one shape."""
+    a, b = (integers((rows, columns), DTYPES[x_type]) for _ in range(2))
+    fixed = {"zero_a": 1, "zero_b": -1, "multiplier": 1, "bias": 5, "shift": 9}
+    expected = evaluate("q_mul", [a, b], **fixed, dtype="i8")
+    scalars: Scalars = {"size": (1, 1, rows, columns), **fixed}
+    scalars |= {f"{name}_stride": (0, 0, columns, 1) for name in "aby"}
+    scalars |= {"a_type": x_type, "b_type": x_type, "y_type": I8}
+    arrays = {"a": a, "b": b, "y": np.zeros((rows, columns), np.int8)}
+    shape = f"[{rows},{columns}] {NAMES[x_type]}"
+    return Case("mul", shape, arrays, scalars, "y", expected, a.size)
+
+
+def softmax(rows: int, columns: int) -> Case:
+    """Rows of 8-bit scores."""
+    x, table = integers((rows, columns), np.int8), exponential_table()
+    limit, multiplier, shift = softmax_parameters(0.05)
+    score = {"score_multiplier": multiplier, "score_shift": shift}
+    output = {"multiplier": 256, "bias": 1 << 15, "shift": 16}
+    expected = evaluate(
+        "q_softmax", [x, table], score_limit=limit, **score, **output, zero=-128, dtype="i8"
+    )
+    scalars: Scalars = {"rows": rows, "columns": columns, "x_stride": columns, "y_stride": columns}
+    scalars |= {"limit": limit, **score, **output, "x_type": I8, "y_type": I8}
+    arrays = {"x": x, "exp_table": table, "y": np.zeros((rows, columns), np.int8)}
+    return Case("softmax", f"[{rows},{columns}]", arrays, scalars, "y", expected, x.size)
+
+
+def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
+    """A mean over the last axis (``inner``) or over the first."""
+    shape = (kept, reduced) if inner else (reduced, kept)
+    x = integers(shape, DTYPES[x_type])
+    fixed = {"multiplier": 50, "bias": 4321, "shift": 12, "pre_shift": 0}
+    axis = 1 if inner else 0
+    attributes = {"function": "mean", "axes": (axis,), "keep": False, "dtype": "i16"}
+    if x_type == I16:
+        fixed |= {"pre_shift": 4, "shift": 8}
+    expected = evaluate("q_reduce", [x], **attributes, **fixed)
+    steps = (reduced, 1) if inner else (1, kept)
+    scalars: Scalars = {"kept": (1, 1, 1, kept), "reduced": (1, 1, 1, reduced), **fixed}
+    scalars |= {"x_kept_stride": (0, 0, 0, steps[0]), "x_reduced_stride": (0, 0, 0, steps[1])}
+    scalars |= {"y_stride": (0, 0, 0, 1), "reduction": 0, "x_type": x_type, "y_type": I16}
+    arrays = {"x": x, "y": np.zeros(kept, np.int16)}
+    text = f"[{shape[0]},{shape[1]}] {NAMES[x_type]} over axis {axis}"
+    return Case("reduce", text, arrays, scalars, "y", expected, x.size)
+
+
+def _image(height: int, width: int, channels: int) -> tuple[np.ndarray, Scalars]:
+    x = integers((1, height, width, channels), np.int8)
+    scalars: Scalars = {"height": height, "width": width, "channels": channels}
+    return x, scalars | {"x_row_stride": width * channels, "x_pixel_stride": channels}
+
+
+def _result(y: np.ndarray) -> Scalars:
+    height, width, channels = y.shape
+    scalars: Scalars = {"out_height": height, "out_width": width, "y_type": I8}
+    return scalars | {"y_row_stride": width * channels, "y_pixel_stride": channels}
+
+
+def conv(
+    image: tuple[int, int, int], out: int, kernel: tuple[int, int], stride: int, groups: int = 1
+) -> Case:
+    """Without padding; ``image`` is (height, width, channels), ``stride`` along the width."""
+    x, scalars = _image(*image)
+    w = integers((out, *kernel, image[2] // groups), np.int8)
+    m = np.full(out, 3, np.int32)
+    b = np.full(out, 1 << 10, np.int32)
+    attributes = {"strides": (1, stride), "pads": (0,) * 4, "dilations": (1, 1), "zero_x": 0}
+    expected = evaluate("q_conv", [x, w, m, b], **attributes, groups=groups, shift=11, dtype="i8")[
+        0
+    ]
+    scalars |= _result(expected) | {"out_channels": out, "groups": groups, "shift": 11}
+    scalars |= {"kernel_h": kernel[0], "kernel_w": kernel[1], "dilation_h": 1, "dilation_w": 1}
+    scalars |= {"stride_h": 1, "stride_w": stride}
+    y = np.zeros(expected.shape, np.int8)
+    arrays = {"x": x[0].copy(), "w": w, "multiplier": m, "bias": b, "y": y}
+    macs = expected.size * math.prod(w.shape[1:])
+    shape = f"x{list(image)} w{list(w.shape)} stride {stride}"
+    return Case("conv", shape, arrays, scalars, "y", expected, macs, "MAC/cycle")
+
+
+def pool(image: tuple[int, int, int], kernel: tuple[int, int], function: str) -> Case:
+    """Windows that touch, without padding."""
+    x, scalars = _image(*image)
+    fixed = {"multiplier": 256 // math.prod(kernel), "bias": 128, "shift": 8, "pre_shift": 0}
+    attributes = {"strides": kernel, "pads": (0,) * 4, "zero_x": 0, "kernel": kernel}
+    expected = evaluate("q_pool", [x], function=function, **attributes, **fixed, dtype="i8")[0]
+    scalars |= _result(expected) | fixed | {"reduction": 1 if function == "max" else 0}
+    scalars |= {"kernel_h": kernel[0], "kernel_w": kernel[1]}
+    scalars |= {"stride_h": kernel[0], "stride_w": kernel[1]}
+    arrays = {"x": x[0].copy(), "y": np.zeros(expected.shape, np.int8)}
+    read = expected.size * math.prod(kernel)
+    shape = f"x{list(image)} {kernel[0]}x{kernel[1]} {function}"
+    return Case("pool", shape, arrays, scalars, "y", expected, read)
+
+
+def fallback_cases() -> Iterator[Case]:
+    """Small and large tiles of each."""
+    for rows, columns, depth in [
+        (64, 64, 64),
+        (32, 80, 64),
+        (16, 64, 192),
+        (64, 16, 32),
+        (8, 8, 8),
+    ]:
+        for transpose in (False, True):
+            yield matmul(rows, columns, depth, transpose)
+    for rows, columns in [(64, 192), (16, 192), (32, 64), (8, 32)]:
+        for x_type in (I8, I16):
+            yield mul(rows, columns, x_type)
+    for rows, columns in [(64, 80), (16, 400), (8, 64), (128, 32)]:
+        yield softmax(rows, columns)
+    for kept, reduced in [(192, 80), (64, 400), (8, 192), (192, 8), (8, 16)]:
+        for inner in (True, False):
+            for x_type in (I8, I16):
+                yield reduce(kept, reduced, inner, x_type)
+    yield conv((1, 200, 8), 64, (1, 10), 10)
+    yield conv((8, 64, 16), 16, (3, 3), 1)
+    yield conv((4, 32, 64), 32, (1, 3), 1)
+    yield conv((16, 16, 32), 32, (1, 1), 1)
+    yield conv((2, 32, 8), 8, (1, 3), 1)
+    yield conv((1, 16, 8), 8, (1, 1), 1)
+    yield conv((8, 64, 32), 32, (1, 5), 1, groups=32)
+    yield conv((1, 200, 16), 16, (1, 25), 1, groups=16)
+    for function in ("max", "average"):
+        yield pool((8, 64, 32), (1, 2), function)
+        yield pool((16, 32, 16), (2, 2), function)
+        yield pool((1, 200, 32), (1, 4), function)
+        yield pool((8, 16, 8), (2, 4), function)
+        yield pool((1, 16, 8), (1, 2), function)
