@@ -50,6 +50,40 @@ def linear(rows: int, columns: int, depth: int) -> Node:
     return create(graph, "q_linear", [input_(graph, rows, depth), weights, *ones], attributes)
 
 
+def raised_linear(rows: int, columns: int, depth: int, end: str) -> Node:
+    """A layer that NE16 may run; ``end`` is what follows the product."""
+    graph = Graph()
+    x = graph.add_input("x", TensorType((rows, depth), DType.U8, Quantization(0.5, 128)))
+    weights = graph.constant(np.ones((columns, depth), np.int8))
+    operands = [x, weights, *(graph.constant(np.ones(columns, np.int32)) for _ in range(2))]
+    if end == "table":
+        operands.append(graph.constant(np.zeros(256, np.int8)))
+    elif end == "residual":
+        operands.append(input_(graph, rows, columns, dtype=DType.I16))
+    dtype = "i8" if end == "table" else "i16"
+    flags = {end: True} if end in ("table", "residual") else {}
+    attributes = {**STATED, "dtype": dtype, "shift": 8, **flags}
+    return create(graph, "q_linear", operands, attributes)
+
+
+def raised_mlp(rows: int, hidden: int, columns: int, depth: int) -> Node:
+    graph = Graph()
+    x = graph.add_input("x", TensorType((rows, depth), DType.U8, Quantization(0.5, 128)))
+    w1 = graph.constant(np.ones((hidden, depth), np.int8))
+    w2 = graph.constant(np.ones((columns, hidden), np.int8))
+    first, second = ([graph.constant(np.ones(n, np.int32))] * 2 for n in (hidden, columns))
+    entries = graph.constant(np.zeros(256, np.int8))
+    residual = input_(graph, rows, columns, dtype=DType.I16)
+    operands = [x, w1, *first, entries, w2, *second, residual]
+    attributes = {**STATED, "dtype": "i16", "shift1": 8, "shift2": 8, "residual": True}
+    return create(graph, "q_mlp", operands, attributes)
+
+
+def every_program(node: Node) -> list[TileProgram]:
+    """What all tilers yield, of all engines."""
+    return [program for tiler in _TILERS[node.op].values() for program in tiler(node)]
+
+
 def attention(batch: int, queries: int, keys: int, heads: int) -> Node:
     graph = Graph()
     q, k, v = (input_(graph, batch, n, heads * 8) for n in (queries, keys, keys))
@@ -71,6 +105,10 @@ NODES = {
     "gather": gather([4, 2, 0, 5, 5, 1, 3]),
     "table": table(3, 300),
     "linear": linear(37, 29, 24),
+    "raised linear": raised_linear(40, 70, 24, "affine"),
+    "raised linear, table": raised_linear(40, 70, 24, "table"),
+    "raised linear, residual": raised_linear(40, 70, 24, "residual"),
+    "raised mlp": raised_mlp(40, 70, 40, 24),
 }
 
 
@@ -92,7 +130,7 @@ def addresses(program: TileProgram, operand: Operand) -> np.ndarray:
 @pytest.mark.parametrize("name", NODES)
 def test_every_candidate_writes_every_byte_once(name: str) -> None:
     node = NODES[name]
-    programs = [program for program in _TILERS[node.op](node) if program.steps <= 400]
+    programs = [program for program in every_program(node) if program.steps <= 400]
     assert len(programs) > 1
     for program in programs:
         program.check()
@@ -105,7 +143,7 @@ def test_every_candidate_writes_every_byte_once(name: str) -> None:
 def test_a_tile_changes_only_with_its_key(name: str) -> None:
     """Transfers happen when the key changes; the region must not move in between."""
     node = NODES[name]
-    for program in _TILERS[node.op](node):
+    for program in every_program(node):
         for operand in program.operands:
             keys = program.at_steps(operand.key)
             kept = keys[1:] == keys[:-1]
@@ -120,7 +158,7 @@ def test_a_tile_changes_only_with_its_key(name: str) -> None:
 def test_attention_interleaves_every_tile_of_values_once(sizes: tuple[int, int, int, int]) -> None:
     """In the step that first uses it: a second time would undo it."""
     node = attention(*sizes)
-    programs = list(_TILERS[node.op](node))
+    programs = every_program(node)
     for program in programs:
         [values] = [operand for operand in program.operands if operand.name == "v"]
         keys = program.at_steps(values.key)
