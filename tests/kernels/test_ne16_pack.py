@@ -12,6 +12,10 @@ from edgecomp.tiling.ne16_weights import pack_weights
 SHAPES = [(1, 16), (2, 64), (9, 64), (13, 31), (64, 80), (7, 5), (50, 100)]
 
 
+def raised(x: np.ndarray) -> np.ndarray:
+    return (x.astype(np.int16) + 128).astype(np.uint8)
+
+
 def output(kernels: Any, outputs: int, depth: int) -> Any:
     return kernels.output((outputs, -(-depth // 16) * 16), np.uint8)
 
@@ -23,17 +27,19 @@ def test_rows(kernels: Any, outputs: int, depth: int, gap: int, cores: int) -> N
     """Odd numbers of rows, blocks in part, and the bias of raised activations."""
     x = kernels.integers((outputs, depth), np.int8)
     y, bias = output(kernels, outputs, depth), np.zeros(outputs, np.int32)
-    sizes = {"outputs": outputs, "depth": depth}
-    kernels.call("ne16_pack_rows", cores, x=kernels.tile(x, gap), y=y, bias=bias, **sizes)
+    fields = {"outputs": outputs, "depth": depth, "multiplier": 60_001, "offset": -(1 << 30)}
+    tile = kernels.tile(raised(x), gap)
+    kernels.call("ne16_pack_rows", cores, x=tile, y=y, bias=bias, **fields)
     np.testing.assert_array_equal(y.read(), pack_weights(x).reshape(outputs, -1))
-    np.testing.assert_array_equal(bias, -128 * x.sum(axis=1, dtype=np.int32))
+    expected = -(1 << 30) - 128 * 60_001 * x.sum(axis=1, dtype=np.int64)
+    np.testing.assert_array_equal(bias, (expected & 0xFFFFFFFF).astype(np.uint32).view(np.int32))
 
 
 def test_rows_without_bias(kernels: Any) -> None:
     """No bias is asked for, none is written."""
     x = kernels.integers((10, 32), np.int8)
     y = output(kernels, 10, 32)
-    kernels.call("ne16_pack_rows", 8, x=kernels.tile(x), y=y, outputs=10, depth=32)
+    kernels.call("ne16_pack_rows", 8, x=kernels.tile(raised(x)), y=y, outputs=10, depth=32)
     np.testing.assert_array_equal(y.read(), pack_weights(x).reshape(10, -1))
 
 
@@ -43,7 +49,8 @@ def test_rows_without_bias(kernels: Any) -> None:
 def test_columns(kernels: Any, outputs: int, depth: int, gap: int, cores: int) -> None:
     """Groups of columns and blocks in part."""
     x = kernels.integers((depth, outputs), np.int8)
-    y = output(kernels, outputs, depth)
+    wide = -(-depth // 16) * 16
+    y = kernels.output((outputs, wide), np.uint8, 16)
     sizes = {"outputs": outputs, "depth": depth}
-    kernels.call("ne16_pack_columns", cores, x=kernels.tile(x, gap), y=y, **sizes)
+    kernels.call("ne16_pack_columns", cores, x=kernels.tile(raised(x), gap), y=y, **sizes)
     np.testing.assert_array_equal(y.read(), pack_weights(x.T).reshape(outputs, -1))

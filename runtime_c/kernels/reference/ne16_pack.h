@@ -6,14 +6,20 @@
 
 static inline uint32_t ec_ne16_blocks(uint32_t depth) { return (depth + 15) / 16; }
 
+/* offset - 128 * multiplier * (sum - 128 * depth) modulo 2^32. */
+static inline int32_t ec_ne16_bias(const ec_ne16_pack_rows_args *a, uint32_t sum)
+{
+    return (int32_t)((uint32_t)a->offset - 128U * (uint32_t)a->multiplier * (sum - 128U * a->depth));
+}
+
 /* x[0], x[step], ...: the first min(16, channels) of them. */
-static inline void ec_ne16_pack_block(const int8_t *x, size_t step, uint32_t channels, uint8_t *y)
+static inline void ec_ne16_pack_block(const uint8_t *x, size_t step, uint32_t channels, uint8_t *y)
 {
     const uint32_t count = channels < 16 ? channels : 16;
     for (uint32_t plane = 0; plane < 8; ++plane) {
         uint32_t bits = 0;
         for (uint32_t k = 0; k < count; ++k) {
-            bits |= ((((uint32_t)x[k * step] ^ 0x80U) >> plane) & 1U) << k;
+            bits |= (((uint32_t)x[k * step] >> plane) & 1U) << k;
         }
         y[2 * plane] = (uint8_t)bits;
         y[2 * plane + 1] = (uint8_t)(bits >> 8);

@@ -9,8 +9,7 @@ void ec_ne16_pack_columns(const ec_ne16_pack_columns_args *args, uint32_t core, 
     for (uint32_t n = ec_share_start(a.outputs, core, cores); n < end; ++n) {
         for (uint32_t block = 0; block < blocks; ++block) {
             ec_ne16_pack_block(a.x + (size_t)16 * block * a.x_stride + n, a.x_stride,
-                               a.depth - 16 * block,
-                               a.y + 16 * ((size_t)n * blocks + block));
+                               a.depth - 16 * block, a.y + (size_t)n * a.y_stride + 16 * block);
         }
     }
 }

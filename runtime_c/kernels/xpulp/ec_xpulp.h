@@ -117,7 +117,7 @@ EC_BINARY(ec_sll_sc_h, "pv.sll.sc.h", "0x57", "4", "0x28")
 EC_BINARY(ec_dotsp_h, "pv.dotsp.h", "0x57", "0", "0x4c")
 EC_BINARY(ec_pack_h, "pv.pack.h", "0x57", "0", "0x68")
 EC_TERNARY(ec_shuffle2_b, "pv.shuffle2.b", "0x57", "1", "0x64")
-EC_TERNARY(ec_sdotsp_b, "pv.sdotsp.b", "0x57", "1", "0x5c")
+EC_TERNARY(ec_sdotup_b, "pv.sdotup.b", "0x57", "1", "0x50")
 EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */

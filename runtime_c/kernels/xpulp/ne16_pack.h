@@ -9,6 +9,12 @@
 
 EC_INLINE uint32_t ec_ne16_blocks(uint32_t depth) { return (depth + 15) >> 4; }
 
+/* offset - 128 * multiplier * (sum - 128 * depth) modulo 2^32. */
+EC_INLINE int32_t ec_ne16_bias(const ec_ne16_pack_rows_args *a, uint32_t sum)
+{
+    return (int32_t)((uint32_t)a->offset - 128 * (uint32_t)a->multiplier * (sum - 128 * a->depth));
+}
+
 /* Exchange the bits of *a under mask << shift with those of *b under mask. */
 EC_INLINE void ec_exchange_bits(uint32_t *a, uint32_t *b, uint32_t shift, uint32_t mask)
 {
@@ -18,13 +24,13 @@ EC_INLINE void ec_exchange_bits(uint32_t *a, uint32_t *b, uint32_t shift, uint32
 }
 
 /* A block with fewer than 16 channels: x[0], x[step], ... */
-static __attribute__((noinline, unused)) void ec_ne16_pack_rest(const int8_t *x, uint32_t step,
+static __attribute__((noinline, unused)) void ec_ne16_pack_rest(const uint8_t *x, uint32_t step,
                                                                 uint32_t channels, ec_word *y)
 {
     for (uint32_t pair = 0; pair < 4; ++pair) {
         uint32_t bits = 0;
         for (uint32_t k = 0; k < channels; ++k) {
-            const uint32_t value = ((uint32_t)x[k * step] ^ 0x80) >> (2 * pair);
+            const uint32_t value = (uint32_t)x[k * step] >> (2 * pair);
             bits |= ((value & 1) | (value & 2) << 15) << k;
         }
         y[pair] = bits;

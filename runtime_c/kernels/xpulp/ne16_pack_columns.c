@@ -2,7 +2,7 @@
 #include "ne16_pack.h"
 
 /* Channels i and i + 8 of two columns, two bytes each; x moves on to the next channel. */
-EC_INLINE uint32_t load_pair(const int8_t **x, const int8_t **behind, uint32_t stride)
+EC_INLINE uint32_t load_pair(const uint8_t **x, const uint8_t **behind, uint32_t stride)
 {
     uint32_t low, high;
     __asm__ volatile(EC_ASM_LHU_R("%0", "%2", "%1") : "=r"(low), "+r"(*x) : "r"(stride));
@@ -18,9 +18,9 @@ EC_INLINE void store_planes(uint32_t plane, uint32_t next, ec_word *y0, ec_word 
 }
 
 /* One block of 16 channels of two columns: bytes of eight registers hold the matrices of bits. */
-EC_INLINE void pack_block(const int8_t *x, uint32_t stride, ec_word *y0, ec_word *y1)
+EC_INLINE void pack_block(const uint8_t *x, uint32_t stride, ec_word *y0, ec_word *y1)
 {
-    const int8_t *behind = x + 8 * stride;
+    const uint8_t *behind = x + 8 * stride;
     uint32_t r0 = load_pair(&x, &behind, stride);
     uint32_t r1 = load_pair(&x, &behind, stride);
     uint32_t r2 = load_pair(&x, &behind, stride);
@@ -44,17 +44,16 @@ EC_INLINE void pack_block(const int8_t *x, uint32_t stride, ec_word *y0, ec_word
     store_planes(r0, r1, y0, y1);
     store_planes(r2, r3, y0 + 1, y1 + 1);
     store_planes(r4, r5, y0 + 2, y1 + 2);
-    store_planes(r6, ~r7, y0 + 3, y1 + 3); /* the highest plane of x + 128 */
+    store_planes(r6, r7, y0 + 3, y1 + 3);
 }
 
 /* Two columns. */
 static void pack_columns(const ec_ne16_pack_columns_args *a, uint32_t n)
 {
-    const uint32_t pitch = ec_ne16_blocks(a->depth) * 16;
     const uint32_t stride = a->x_stride;
-    const int8_t *x = a->x + n;
-    ec_word *y0 = (ec_word *)(a->y + (size_t)n * pitch);
-    ec_word *y1 = (ec_word *)(a->y + (size_t)n * pitch + pitch);
+    const uint8_t *x = a->x + n;
+    ec_word *y0 = (ec_word *)(a->y + (size_t)n * a->y_stride);
+    ec_word *y1 = (ec_word *)(a->y + (size_t)(n + 1) * a->y_stride);
     for (uint32_t block = a->depth >> 4; block > 0; --block) {
         pack_block(x, stride, y0, y1);
         x += (size_t)16 * stride;
@@ -75,7 +74,7 @@ static void pack_column(const ec_ne16_pack_columns_args *a, uint32_t n)
         const uint32_t left = a->depth - 16 * block;
         ec_ne16_pack_rest(a->x + (size_t)16 * block * a->x_stride + n, a->x_stride,
                           left < 16 ? left : 16,
-                          (ec_word *)(a->y + ((size_t)n * blocks + block) * 16));
+                          (ec_word *)(a->y + (size_t)n * a->y_stride + 16 * block));
     }
 }
 

@@ -14,13 +14,13 @@ EC_INLINE uint32_t exchange_neighbours(uint32_t word)
  * One block of 16 channels. The first exchange works on the words as they are; then the bytes of
  * both halves of the block are interleaved, as the planes want them.
  */
-EC_INLINE void pack_block(const ec_word *x, ec_word *y, int32_t *sum)
+EC_INLINE void pack_block(const ec_word *x, ec_word *y, uint32_t *sum)
 {
     uint32_t a0 = x[0], a4 = x[1], b0 = x[2], b4 = x[3];
-    *sum = (int32_t)ec_sdotsp_b((uint32_t)*sum, a0, ONES);
-    *sum = (int32_t)ec_sdotsp_b((uint32_t)*sum, a4, ONES);
-    *sum = (int32_t)ec_sdotsp_b((uint32_t)*sum, b0, ONES);
-    *sum = (int32_t)ec_sdotsp_b((uint32_t)*sum, b4, ONES);
+    *sum = ec_sdotup_b(*sum, a0, ONES);
+    *sum = ec_sdotup_b(*sum, a4, ONES);
+    *sum = ec_sdotup_b(*sum, b0, ONES);
+    *sum = ec_sdotup_b(*sum, b4, ONES);
     ec_exchange_bits(&a0, &a4, 4, 0x0f0f0f0f);
     ec_exchange_bits(&b0, &b4, 4, 0x0f0f0f0f);
     uint32_t low = ec_shuffle2_b(a0, b0, 0x05010400);
@@ -32,7 +32,7 @@ EC_INLINE void pack_block(const ec_word *x, ec_word *y, int32_t *sum)
     next = ec_shuffle2_b(a4, b4, 0x07030602);
     ec_exchange_bits(&low, &next, 2, 0x33333333);
     y[2] = exchange_neighbours(low);
-    y[3] = exchange_neighbours(next) ^ 0xffff0000; /* the highest plane of x + 128 */
+    y[3] = exchange_neighbours(next);
 }
 
 void ec_ne16_pack_rows(const ec_ne16_pack_rows_args *args, uint32_t core, uint32_t cores)
@@ -42,9 +42,9 @@ void ec_ne16_pack_rows(const ec_ne16_pack_rows_args *args, uint32_t core, uint32
     uint32_t n = ec_share_start(a.outputs, core, cores);
     ec_word *y = (ec_word *)(a.y + (size_t)n * ec_ne16_blocks(a.depth) * 16);
     for (; n < end; ++n) {
-        const int8_t *x = a.x + (size_t)n * a.x_stride;
-        const int8_t *whole = x + (a.depth & ~15u);
-        int32_t sum = 0;
+        const uint8_t *x = a.x + (size_t)n * a.x_stride;
+        const uint8_t *whole = x + (a.depth & ~15u);
+        uint32_t sum = 0;
         for (; x < whole; x += 16) {
             pack_block((const ec_word *)x, y, &sum);
             y += 4;
@@ -57,7 +57,7 @@ void ec_ne16_pack_rows(const ec_ne16_pack_rows_args *args, uint32_t core, uint32
             }
         }
         if (a.bias != NULL) {
-            a.bias[n] = -128 * sum;
+            a.bias[n] = ec_ne16_bias(&a, sum);
         }
     }
 }
