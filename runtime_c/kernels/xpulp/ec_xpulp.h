@@ -122,6 +122,7 @@ EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
 EC_TERNARY(ec_add_shift, "p.addNr", "0x5b", "2", "0x20")
+EC_TERNARY(ec_sdotsp_b, "pv.sdotsp.b", "0x57", "1", "0x5c")
 EC_TERNARY(ec_sdotsp_h, "pv.sdotsp.h", "0x57", "0", "0x5c")
 /* (d + a + (1 << b >> 1)) >> b */
 EC_TERNARY(ec_add_round, "p.addRNr", "0x5b", "6", "0x20")
@@ -195,6 +196,9 @@ EC_INLINE size_t ec_offset(uint32_t index, const uint32_t *size, const uint32_t 
     for (uint32_t axis = axes; axis-- > 0;) {
         if (size[axis] == 1) {
             continue;
+        }
+        if (index < size[axis]) { /* nothing is left for the outer axes: no division */
+            return offset + (size_t)index * stride[axis];
         }
         offset += (size_t)(index % size[axis]) * stride[axis];
         index /= size[axis];
