@@ -69,10 +69,16 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_SHUFFLE2_B(d, a, b) EC_ASM_R("pv.shuffle2.b", "0x57", "1", "0x64", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
+#define EC_ASM_PACK_H(d, a, b) EC_ASM_R("pv.pack.h", "0x57", "0", "0x68", d, a, b)
+#define EC_ASM_MAC(d, a, b) EC_ASM_R("p.mac", "0x33", "0", "0x21", d, a, b)
+#define EC_ASM_MAC_LOW(d, a, b) EC_ASM_R("p.macs", "0x5b", "1", "0x40", d, a, b)
+#define EC_ASM_MAC_HIGH(d, a, b) EC_ASM_R("p.machhs", "0x5b", "1", "0x60", d, a, b)
+#define EC_ASM_DOTSP_B(d, a, b) EC_ASM_R("pv.dotsp.b", "0x57", "1", "0x4c", d, a, b)
 #define EC_ASM_SDOTSP_B(d, a, b) EC_ASM_R("pv.sdotsp.b", "0x57", "1", "0x5c", d, a, b)
 #define EC_ASM_CLIP_I8(d) EC_ASM_CLIP("p.clip", "1", d, d, "8")
 #define EC_ASM_CLIP_U8(d) EC_ASM_CLIP("p.clipu", "2", d, d, "9")
 #define EC_ASM_CLIP_I16(d) EC_ASM_CLIP("p.clip", "1", d, d, "16")
+#define EC_ASM_DOTUSP_B(d, a, b) EC_ASM_R("pv.dotusp.b", "0x57", "1", "0x44", d, a, b)
 #define EC_ASM_SDOTUSP_B(d, a, b) EC_ASM_R("pv.sdotusp.b", "0x57", "1", "0x54", d, a, b)
 
 /* ---- instructions, as functions ------------------------------------------------------------ */
