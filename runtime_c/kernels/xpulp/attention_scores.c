@@ -6,8 +6,8 @@
  */
 #include "product.h"
 
-EC_PRODUCT_SUMS(to_sums)
-EC_PRODUCT_ADDED(to_added)
+EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
+EC_PRODUCT_ADDED(to_added, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
 
 static void finish_element(const void *context, uint32_t key, uint32_t query, int32_t sum)
 {
@@ -32,6 +32,8 @@ void ec_attention_scores(const ec_attention_scores_args *a, uint32_t core, uint3
         .depth = a->depth,
         .a_stride = a->k_stride,
         .b_stride = a->q_stride,
+        .b_step = a->q_stride,
+        .b_back = 4 - 3 * (int32_t)a->q_stride,
         .y = a->scores + a->first_column,
         .y_row = 4,
         .y_column = (uint32_t)step,

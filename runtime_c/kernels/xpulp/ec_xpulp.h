@@ -69,7 +69,6 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_SHUFFLE2_B(d, a, b) EC_ASM_R("pv.shuffle2.b", "0x57", "1", "0x64", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
-#define EC_ASM_PACK_H(d, a, b) EC_ASM_R("pv.pack.h", "0x57", "0", "0x68", d, a, b)
 #define EC_ASM_MAC(d, a, b) EC_ASM_R("p.mac", "0x33", "0", "0x21", d, a, b)
 #define EC_ASM_MAC_LOW(d, a, b) EC_ASM_R("p.macs", "0x5b", "1", "0x40", d, a, b)
 #define EC_ASM_MAC_HIGH(d, a, b) EC_ASM_R("p.machhs", "0x5b", "1", "0x60", d, a, b)

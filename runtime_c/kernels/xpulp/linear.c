@@ -5,9 +5,8 @@ EC_PRODUCT_RESCALED(to_i8, EC_ASM_FINISH_I8)
 EC_PRODUCT_RESCALED(to_u8, EC_ASM_FINISH_U8)
 EC_PRODUCT_RESCALED(to_i16, EC_ASM_FINISH_I16)
 EC_PRODUCT_RESCALED(to_table, EC_ASM_FINISH_TABLE)
-EC_PRODUCT(to_residual, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B, EC_ASM_FINISH_RESIDUAL,
-           EC_ASM_ADVANCE_SCALE EC_ASM_ADVANCE_ADDED, 1, 1)
-EC_PRODUCT_SUMS(to_sums)
+EC_PRODUCT_RESIDUAL(to_residual)
+EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
 
 static void finish_element(const void *context, uint32_t row, uint32_t column, int32_t sum)
 {
@@ -42,6 +41,8 @@ void ec_linear(const ec_linear_args *a, uint32_t core, uint32_t cores)
         .depth = a->depth,
         .a_stride = a->x_stride,
         .b_stride = a->w_stride,
+        .b_step = a->w_stride,
+        .b_back = 4 - 3 * (int32_t)a->w_stride,
         .multiplier = a->multiplier,
         .bias = a->bias,
         .shift = a->shift,

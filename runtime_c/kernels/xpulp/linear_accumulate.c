@@ -1,8 +1,8 @@
 /* One part of a product whose depth is split: the sums of edgecomp/ops/q_linear.py. */
 #include "product.h"
 
-EC_PRODUCT_SUMS(to_sums)
-EC_PRODUCT_ADDED(to_added)
+EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
+EC_PRODUCT_ADDED(to_added, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
 
 static void finish_element(const void *context, uint32_t row, uint32_t column, int32_t sum)
 {
@@ -23,6 +23,8 @@ void ec_linear_accumulate(const ec_linear_accumulate_args *a, uint32_t core, uin
         .depth = a->depth,
         .a_stride = a->x_stride,
         .b_stride = a->w_stride,
+        .b_step = a->w_stride,
+        .b_back = 4 - 3 * (int32_t)a->w_stride,
         .y = a->acc,
         .y_row = row,
         .y_column = 4,

@@ -3,9 +3,11 @@
  * attention_scores and attention_values share.
  *
  * A block's sixteen sums stay in registers from the first product to the stored result: eight loads
- * for sixteen dot products of four bytes. That takes all registers, so a strip of blocks is written
+ * for sixteen dot products of four bytes. That takes all registers, so a run of blocks is written
  * in assembly. Blocks at the edges are moved back inside of the matrix: some elements are computed
  * and stored twice, with equal results. Only where the output is read too are they left out.
+ *
+ * A block's code fits the core's own instruction cache (512 bytes), but for the table's.
  */
 #ifndef EDGECOMP_XPULP_PRODUCT_H
 #define EDGECOMP_XPULP_PRODUCT_H
@@ -18,17 +20,19 @@ typedef void ec_finish_element(const void *context, uint32_t row, uint32_t colum
 
 /*
  * a [rows, depth] times the transpose of b [columns, depth], and what becomes of the sums. Strides
- * of a and b count bytes, as all steps do.
+ * and steps count bytes.
  */
 struct ec_product {
     const int8_t *a, *b;
     uint32_t rows, columns, depth;
     uint32_t a_stride, b_stride;
+    uint32_t b_step; /* to the next of four words that belong together: b_stride */
+    int32_t b_back; /* from the fourth one to the next word of the first: 4 - 3 * b_stride */
     const int32_t *multiplier, *bias; /* [columns] or NULL */
     uint32_t shift;
     void *y; /* of element [0, 0] */
     uint32_t y_row, y_column; /* from one to the next */
-    int32_t y_step, y_back; /* from word to word in four columns, and from the last one to the next row */
+    int32_t y_step, y_back; /* to the next word of a row, from its last to the next row */
     const void *added; /* residual or summands of element [0, 0], or middle of the table */
     uint32_t added_row, added_column;
     int32_t added_step, added_back;
@@ -42,7 +46,7 @@ struct ec_product {
  * the next four rows of b. The numbers are offsets.
  */
 typedef struct {
-    uint32_t words; /* 0: of four elements behind the first, more than 0 */
+    uint32_t words; /* 0: of four elements in the loop */
     int32_t a_next; /* 4: from the end of a block to the next one */
     const int8_t *b; /* 8 */
     const int8_t *a_end; /* 12: behind the last block */
@@ -64,6 +68,8 @@ typedef struct {
 
 typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
 
+/* ---- a block, as lines of assembly --------------------------------------------------------- */
+
 /*
  * Registers: s0-s11, a2-a5 sums, row by row; t0-t3 words of b, t4 and t5 of a; a0, a6, a7 and a1,
  * ra, t6 pointer, step and way back in a and b. The strip lies on the stack. At the end of a block
@@ -73,32 +79,45 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
 #define EC_ASM_PUT(s, offset) "sw " s "," offset "+%[strip]\n"
 
 #define EC_FOUR(macro, a, b, c, d) macro(a) macro(b) macro(c) macro(d)
-#define EC_ROWS(row) row("s0", "s1", "s2", "s3") row("s4", "s5", "s6", "s7")                    \
+#define EC_ROWS(row)                                                                            \
+    row("s0", "s1", "s2", "s3") row("s4", "s5", "s6", "s7")                                     \
     row("s8", "s9", "s10", "s11") row("a2", "a3", "a4", "a5")
 
-/*
- * Sixteen products of a word. The loads lie three cycles apart, b0, b1 and a0 for the next word:
- * cores whose rows meet in the same bank get out of each other's way by a cycle or two.
- */
-#define EC_ASM_WORD_BEGIN(dot)                                                                  \
-    dot("s0", "t4", "t0") EC_ASM_LW_R("t5", "a6", "a0")                                         \
-    dot("s1", "t4", "t1") dot("s4", "t5", "t0") EC_ASM_LW_R("t2", "ra", "a1")                   \
-    dot("s5", "t5", "t1") dot("s2", "t4", "t2") EC_ASM_LW_R("t3", "t6", "a1")                   \
-    dot("s6", "t5", "t2") dot("s3", "t4", "t3") EC_ASM_LW_R("t4", "a6", "a0")                   \
-    dot("s7", "t5", "t3") dot("s8", "t4", "t0") EC_ASM_LW_R("t5", "a7", "a0")                   \
-    dot("s9", "t4", "t1") dot("a2", "t5", "t0") EC_ASM_LW_R("t0", "ra", "a1")                   \
-    dot("a3", "t5", "t1") dot("s10", "t4", "t2") EC_ASM_LW_R("t1", "ra", "a1")                  \
-    dot("a4", "t5", "t2") dot("s11", "t4", "t3") EC_ASM_LW_R("t4", "a6", "a0")
+#define EC_ASM_LOAD_B(d) EC_ASM_LW_R(d, "ra", "a1")
+#define EC_ASM_LOAD_A(d) EC_ASM_LW_R(d, "a6", "a0")
+#define EC_ASM_NO_LOAD(d)
 
-/* The sums of a block; `first` begins sums, `dot` adds to them. */
-#define EC_ASM_BLOCK(first, dot)                                                                \
-    EC_ASM_BEGIN                                                                                \
-    EC_ASM_LW_R("t0", "ra", "a1") EC_ASM_LW_R("t1", "ra", "a1") EC_ASM_LW_R("t4", "a6", "a0")   \
-    EC_ASM_WORD_BEGIN(first)  EC_ASM_GET("t2", "0")  first("a5", "t5", "t3")                            \
+/*
+ * The products of a word but for the last one. Loads lie three cycles apart: cores whose rows meet
+ * in a bank get out of each other's way by a cycle or two. b0, b1 and a0 are of the next word.
+ */
+#define EC_ASM_PASS(dot, load_a, load_b)                                                        \
+    dot("s0", "t4", "t0") EC_ASM_LOAD_A("t5")                                                   \
+    dot("s1", "t4", "t1") dot("s4", "t5", "t0") EC_ASM_LOAD_B("t2")                             \
+    dot("s5", "t5", "t1") dot("s2", "t4", "t2") EC_ASM_LW_R("t3", "t6", "a1")                   \
+    dot("s6", "t5", "t2") dot("s3", "t4", "t3") EC_ASM_LOAD_A("t4")                             \
+    dot("s7", "t5", "t3") dot("s8", "t4", "t0") EC_ASM_LW_R("t5", "a7", "a0")                   \
+    dot("s9", "t4", "t1") dot("a2", "t5", "t0") load_b("t0")                                    \
+    dot("a3", "t5", "t1") dot("s10", "t4", "t2") load_b("t1")                                   \
+    dot("a4", "t5", "t2") dot("s11", "t4", "t3") load_a("t4")
+#define EC_ASM_FIRST_PASS(first)                                                                \
+    EC_ASM_LOAD_B("t0") EC_ASM_LOAD_B("t1") EC_ASM_LOAD_A("t4")                                 \
+    EC_ASM_PASS(first, EC_ASM_LOAD_A, EC_ASM_LOAD_B)                                            \
+    EC_ASM_GET("t2", "0") first("a5", "t5", "t3")
+#define EC_ASM_LOOP_PASS(dot)                                                                   \
     EC_ASM_LOOP("x0", "t2", 24)                                                                 \
-    EC_ASM_WORD_BEGIN(dot)                                                                      \
-    EC_ASM_LAST dot("a5", "t5", "t3")                                                           \
-    EC_ASM_END
+    EC_ASM_PASS(dot, EC_ASM_LOAD_A, EC_ASM_LOAD_B) EC_ASM_LAST dot("a5", "t5", "t3")
+
+/*
+ * The sums of a block; `first` begins sums, `dot` adds to them. The short one loads the word behind
+ * the depth of a's first row and b's first two: the start of the rows that follow. The closed one
+ * reads nothing but the operands, and has no room for a long end.
+ */
+#define EC_ASM_SHORT_BLOCK(first, dot)                                                          \
+    EC_ASM_BEGIN EC_ASM_FIRST_PASS(first) EC_ASM_LOOP_PASS(dot) EC_ASM_END
+#define EC_ASM_CLOSED_BLOCK(first, dot)                                                         \
+    EC_ASM_BEGIN EC_ASM_FIRST_PASS(first) "beqz t2,43f\n" EC_ASM_LOOP_PASS(dot) "43:\n"         \
+    EC_ASM_PASS(dot, EC_ASM_NO_LOAD, EC_ASM_NO_LOAD) dot("a5", "t5", "t3") EC_ASM_END
 
 /* The next block, or the first one of the next four rows of b. */
 #define EC_ASM_NEXT(advance)                                                                    \
@@ -120,7 +139,12 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_GET("t1", "96") EC_ASM_GET("t2", "100") "add t1,t1,t2\n"                             \
     EC_ASM_PUT("t1", "96") EC_ASM_PUT("t1", "32")
 
-/* sums = (sums * multiplier + bias) >> shift, a column after the other. */
+/* ---- what becomes of the sums -------------------------------------------------------------- */
+
+/*
+ * sums = (sums * multiplier + bias) >> shift, a column after the other; the last of a column adds
+ * to the bias itself.
+ */
 #define EC_ASM_RESCALE_COLUMN(a, b, c, d, multiplier, bias, then1, then2)                       \
     "mul " a "," a "," multiplier "\n mul " b "," b "," multiplier "\n"                         \
     "mul " c "," c "," multiplier "\n"                                                          \
@@ -128,41 +152,39 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_ADD_SHIFT(c, bias, "t4") EC_ASM_MAC(bias, d, multiplier) then1                       \
     "sra " d "," bias ",t4\n" then2
 #define EC_ASM_RESCALE                                                                          \
-     EC_ASM_GET("t0", "44")  EC_ASM_GET("t1", "48")  EC_ASM_GET("t4", "28")  EC_ASM_GET("t2", "52")  EC_ASM_GET("t3", "56")                 \
-    EC_ASM_RESCALE_COLUMN("s0", "s4", "s8", "a2", "t0", "t1",  EC_ASM_GET("t0", "60") ,                 \
-                           EC_ASM_GET("t1", "64") )                                                     \
-    EC_ASM_RESCALE_COLUMN("s1", "s5", "s9", "a3", "t2", "t3",  EC_ASM_GET("t2", "68") ,                 \
-                           EC_ASM_GET("t3", "72") )                                                     \
-    EC_ASM_RESCALE_COLUMN("s2", "s6", "s10", "a4", "t0", "t1",  EC_ASM_GET("t5", "16") ,                \
-                           EC_ASM_GET("a1", "24") )                                                     \
-    EC_ASM_RESCALE_COLUMN("s3", "s7", "s11", "a5", "t2", "t3",  EC_ASM_GET("t0", "32") ,                \
-                           EC_ASM_GET("t1", "40") )
+    EC_ASM_GET("t0", "44") EC_ASM_GET("t1", "48") EC_ASM_GET("t4", "28")                        \
+    EC_ASM_GET("t2", "52") EC_ASM_GET("t3", "56")                                               \
+    EC_ASM_RESCALE_COLUMN("s0", "s4", "s8", "a2", "t0", "t1", EC_ASM_GET("t0", "60"),           \
+                          EC_ASM_GET("t1", "64"))                                               \
+    EC_ASM_RESCALE_COLUMN("s1", "s5", "s9", "a3", "t2", "t3", EC_ASM_GET("t2", "68"),           \
+                          EC_ASM_GET("t3", "72"))                                               \
+    EC_ASM_RESCALE_COLUMN("s2", "s6", "s10", "a4", "t0", "t1", EC_ASM_GET("t5", "16"),          \
+                          EC_ASM_GET("a1", "24"))                                               \
+    EC_ASM_RESCALE_COLUMN("s3", "s7", "s11", "a5", "t2", "t3", EC_ASM_GET("t0", "32"), "")
 
-/* Rows of finished sums to memory; t5: y, a1: y_back, t0: added, t1: added_back. */
+/* Rows of finished sums to memory; t5: y, a1: y_back, t0: table. */
 #define EC_ASM_BYTES_ROW(a, b, c, d)                                                            \
     EC_ASM_PACKLO_B(a, b, a) EC_ASM_PACKHI_B(a, d, c) EC_ASM_SW_R(a, "a1", "t5")
-#define EC_ASM_HALVES_ROW(a, b, c, d)                                                           \
-    EC_ASM_PACK_H(a, b, a) EC_ASM_PACK_H(c, d, c) EC_ASM_SW(a, "4", "t5")                       \
-    EC_ASM_SW_R(c, "a1", "t5")
 #define EC_ASM_I8_ROW(a, b, c, d)                                                               \
     EC_FOUR(EC_ASM_CLIP_I8, a, b, c, d) EC_ASM_BYTES_ROW(a, b, c, d)
 #define EC_ASM_U8_ROW(a, b, c, d)                                                               \
     EC_FOUR(EC_ASM_CLIP_U8, a, b, c, d) EC_ASM_BYTES_ROW(a, b, c, d)
 #define EC_ASM_I16_ROW(a, b, c, d)                                                              \
-    EC_FOUR(EC_ASM_CLIP_I16, a, b, c, d) EC_ASM_HALVES_ROW(a, b, c, d)
+    EC_FOUR(EC_ASM_CLIP_I16, a, b, c, d) EC_ASM_PACK_H(a, b, a) EC_ASM_PACK_H(c, d, c)          \
+    EC_ASM_SW(a, "4", "t5") EC_ASM_SW_R(c, "a1", "t5")
 #define EC_ASM_LOOKUP(s) EC_ASM_LB_AT(s, "t0", s)
 #define EC_ASM_TABLE_ROW(a, b, c, d)                                                            \
     EC_FOUR(EC_ASM_CLIP_I8, a, b, c, d) EC_FOUR(EC_ASM_LOOKUP, a, b, c, d)                      \
     EC_ASM_BYTES_ROW(a, b, c, d)
-#define EC_ASM_FINISH_I8 EC_ASM_RESCALE EC_ROWS(EC_ASM_I8_ROW)  EC_ASM_PUT("t5", "16") 
-#define EC_ASM_FINISH_U8 EC_ASM_RESCALE EC_ROWS(EC_ASM_U8_ROW)  EC_ASM_PUT("t5", "16") 
-#define EC_ASM_FINISH_I16 EC_ASM_RESCALE EC_ROWS(EC_ASM_I16_ROW)  EC_ASM_PUT("t5", "16") 
-#define EC_ASM_FINISH_TABLE EC_ASM_RESCALE EC_ROWS(EC_ASM_TABLE_ROW)  EC_ASM_PUT("t5", "16") 
+#define EC_ASM_FINISH_I8 EC_ASM_RESCALE EC_ROWS(EC_ASM_I8_ROW) EC_ASM_PUT("t5", "16")
+#define EC_ASM_FINISH_U8 EC_ASM_RESCALE EC_ROWS(EC_ASM_U8_ROW) EC_ASM_PUT("t5", "16")
+#define EC_ASM_FINISH_I16 EC_ASM_RESCALE EC_ROWS(EC_ASM_I16_ROW) EC_ASM_PUT("t5", "16")
+#define EC_ASM_FINISH_TABLE EC_ASM_RESCALE EC_ROWS(EC_ASM_TABLE_ROW) EC_ASM_PUT("t5", "16")
 
 /*
- * With a residual the end of a block would not fit the core's own instruction cache beside the
- * sums: two rows at a time, and the last two move to the registers of the first. t3 counts, t1
- * and t2 are multiplier and bias, then added_back and ones.
+ * The end with a residual is long: two rows at a time, so that the block's code stays in the
+ * instruction cache; the last two rows move to the registers of the first. t3 counts, t1 and a1
+ * are multipliers and t2 is a bias, then t1 is added_back, a1 y_back, and t2 ones.
  */
 #define EC_ASM_RESCALE_PAIR(a, b, multiplier, bias, then)                                       \
     EC_ASM_GET("t2", bias) "mul " a "," a "," multiplier "\n" then                              \
@@ -181,11 +203,11 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_RESCALE_PAIR("s3", "s7", "a1", "72", EC_ASM_GET("t1", "40"))                         \
     EC_ASM_GET("a1", "24") "lui t2,16\n addi t2,t2,1\n"                                         \
     EC_ASM_RESIDUAL_ROW("s0", "s1", "s2", "s3") EC_ASM_RESIDUAL_ROW("s4", "s5", "s6", "s7")     \
-    "addi t3,t3,-1\n bltz t3,42f\n mv s0,s8\n mv s1,s9\n mv s2,s10\n mv s3,s11\n"              \
-    "mv s4,a2\n mv s5,a3\n mv s6,a4\n mv s7,a5\n j 41b\n 42:\n"                                \
+    "addi t3,t3,-1\n bltz t3,42f\n mv s0,s8\n mv s1,s9\n mv s2,s10\n mv s3,s11\n"               \
+    "mv s4,a2\n mv s5,a3\n mv s6,a4\n mv s7,a5\n j 41b\n 42:\n"                                 \
     EC_ASM_PUT("t5", "16") EC_ASM_PUT("t0", "32")
 
-/* Sums as they are, and sums on top of others; t2: y_step, t3: added_step. */
+/* Sums as they are, and on top of others; t2: y_step, t3: added_step, t1: added_back. */
 #define EC_ASM_SUMS_ROW(a, b, c, d)                                                             \
     EC_ASM_SW_R(a, "t2", "t5") EC_ASM_SW_R(b, "t2", "t5") EC_ASM_SW_R(c, "t2", "t5")            \
     EC_ASM_SW_R(d, "a1", "t5")
@@ -195,22 +217,25 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_SW_R(b, "t2", "t5") "add " c "," c ",t4\n" EC_ASM_LW_R("t4", "t1", "t0")             \
     EC_ASM_SW_R(c, "t2", "t5") "add " d "," d ",t4\n" EC_ASM_SW_R(d, "a1", "t5")
 #define EC_ASM_FINISH_SUMS                                                                      \
-     EC_ASM_GET("t5", "16")  EC_ASM_GET("t2", "20")  EC_ASM_GET("a1", "24")  EC_ROWS(EC_ASM_SUMS_ROW)  EC_ASM_PUT("t5", "16") 
+    EC_ASM_GET("t5", "16") EC_ASM_GET("t2", "20") EC_ASM_GET("a1", "24")                        \
+    EC_ROWS(EC_ASM_SUMS_ROW) EC_ASM_PUT("t5", "16")
 #define EC_ASM_FINISH_ADDED                                                                     \
-     EC_ASM_GET("t0", "32")  EC_ASM_GET("t3", "36")  EC_ASM_GET("t5", "16")  EC_ASM_GET("t2", "20")  EC_ASM_GET("a1", "24")  EC_ASM_GET("t1", "40")  \
-    EC_ROWS(EC_ASM_ADDED_ROW)  EC_ASM_PUT("t5", "16")  EC_ASM_PUT("t0", "32") 
+    EC_ASM_GET("t0", "32") EC_ASM_GET("t3", "36") EC_ASM_GET("t5", "16") EC_ASM_GET("t2", "20") \
+    EC_ASM_GET("a1", "24") EC_ASM_GET("t1", "40")                                               \
+    EC_ROWS(EC_ASM_ADDED_ROW) EC_ASM_PUT("t5", "16") EC_ASM_PUT("t0", "32")
+
+/* ---- runs of blocks ------------------------------------------------------------------------ */
 
 /* All blocks of a strip. */
-#define EC_STRIP_RUN(strip_, p, first, dot, finish, advance)                                         \
+#define EC_STRIP_RUN(strip_, p, block, finish, advance)                                         \
     do {                                                                                        \
-        register const int8_t *at_a __asm__("a0") = (strip_).a;                                       \
+        register const int8_t *at_a __asm__("a0") = (strip_).a;                                 \
         register const int8_t *at_b __asm__("a1") = (strip_).b;                                 \
         register uint32_t a_step __asm__("a6") = (p)->a_stride;                                 \
         register uint32_t a_back __asm__("a7") = 4 - 3 * a_step;                                \
-        register uint32_t b_step __asm__("ra") = (p)->b_stride;                                 \
-        register uint32_t b_back __asm__("t6") = 4 - 3 * b_step;                                \
-        __asm__ volatile(".balign 16\n 40:\n" EC_ASM_BLOCK(first, dot) finish                   \
-                         EC_ASM_NEXT(advance)                                                   \
+        register uint32_t b_step __asm__("ra") = (p)->b_step;                                   \
+        register int32_t b_back __asm__("t6") = (p)->b_back;                                    \
+        __asm__ volatile(".balign 16\n 40:\n" block finish EC_ASM_NEXT(advance)                 \
                          : "+r"(at_a), "+r"(at_b), [strip] "+m"(strip_)                         \
                          : "r"(a_step), "r"(a_back), "r"(b_step), "r"(b_back)                   \
                          : "memory", "t0", "t1", "t2", "t3", "t4", "t5", "a2", "a3", "a4",      \
@@ -347,11 +372,11 @@ EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks 
 }
 
 /* What does not differ from strip to strip. */
-EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p)
+EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed)
 {
     const uint32_t words = p->depth >> 2;
-    strip->words = words - 1;
-    strip->a_next = (int32_t)(3 * p->a_stride - 4 * words);
+    strip->words = words - (closed ? 2 : 1);
+    strip->a_next = (int32_t)((closed ? 4 : 3) * p->a_stride - 4 * words);
     strip->y_step = p->y_step;
     strip->y_back = p->y_back;
     strip->shift = p->shift;
@@ -396,12 +421,8 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
     }
 }
 
-/*
- * Defines the ec_product_function `name`. `first` begins sums and `dot` adds to them, `finish` is
- * the end of a block, `advance` goes on to the next four columns; `rescaled` and `added` say what
- * these two read.
- */
-#define EC_PRODUCT(name, first, dot, finish, advance, rescaled, added_)                         \
+/* Defines the ec_product_function `name`; rescaled and added_ say what finish and advance read. */
+#define EC_PRODUCT(name, block, closed, finish, advance, rescaled, added_)                      \
     static __attribute__((noinline)) void name(const ec_product *p, uint32_t core,              \
                                                uint32_t cores)                                  \
     {                                                                                           \
@@ -411,7 +432,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
         }                                                                                       \
         ec_share_of_blocks share = ec_product_share(p, core, cores);                            \
         ec_strip strip;                                                                         \
-        ec_strip_prepare(&strip, p);                                                            \
+        ec_strip_prepare(&strip, p, closed);                                                    \
         while (share.blocks > 0) {                                                              \
             uint32_t blocks = ec_strip_blocks(p, &share);                                       \
             uint32_t times = 1;                                                                 \
@@ -422,7 +443,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
                 times = ec_strip_times(p, &share, blocks);                                      \
                 ec_strip_start(&strip, p, share.row, share.column, blocks, times, rescaled,     \
                                added_);                                                         \
-                EC_STRIP_RUN(strip, p, first, dot, finish, advance);                            \
+                EC_STRIP_RUN(strip, p, block, finish, advance);                                 \
             }                                                                                   \
             share.blocks -= blocks * times;                                                     \
             share.row += 4 * blocks;                                                            \
@@ -432,10 +453,18 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
             }                                                                                   \
         }                                                                                       \
     }
+
+/* Rescaled sums of signed operands; sums, and sums on top of others, with the dot products given. */
 #define EC_PRODUCT_RESCALED(name, finish)                                                       \
-    EC_PRODUCT(name, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B, finish, EC_ASM_ADVANCE_SCALE, 1, 0)
-#define EC_PRODUCT_SUMS(name) EC_PRODUCT(name, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B, EC_ASM_FINISH_SUMS, , 0, 0)
-#define EC_PRODUCT_ADDED(name)                                                                  \
-    EC_PRODUCT(name, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B, EC_ASM_FINISH_ADDED, EC_ASM_ADVANCE_ADDED, 0, 1)
+    EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0, finish,            \
+               EC_ASM_ADVANCE_SCALE, 1, 0)
+#define EC_PRODUCT_RESIDUAL(name)                                                               \
+    EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0,                    \
+               EC_ASM_FINISH_RESIDUAL, EC_ASM_ADVANCE_SCALE EC_ASM_ADVANCE_ADDED, 1, 1)
+#define EC_PRODUCT_SUMS(name, first, dot)                                                       \
+    EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_SUMS, "", 0, 0)
+#define EC_PRODUCT_ADDED(name, first, dot)                                                      \
+    EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_ADDED,                   \
+               EC_ASM_ADVANCE_ADDED, 0, 1)
 
 #endif
