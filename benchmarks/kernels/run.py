@@ -235,7 +235,8 @@ def copy(rows: int, columns: int) -> Case:
 def cases() -> Iterator[Case]:
     """The shapes of TinyMyo's and TinyissimoMyo's layers in tiles that fit L1."""
     products = [(64, 64, 64), (64, 192, 64), (32, 192, 192), (64, 192, 192), (50, 192, 192)]
-    for rows, columns, depth in [*products, (16, 32, 768), (64, 48, 768), (8, 16, 64), (8, 64, 24)]:
+    products += [(80, 96, 192), (16, 32, 768), (64, 48, 768), (80, 16, 768), (80, 40, 768)]
+    for rows, columns, depth in [*products, (8, 16, 64), (8, 64, 24)]:
         for end in ("i8", "table", "residual"):
             yield linear(rows, columns, depth, end)
         for first in (1, 0):
