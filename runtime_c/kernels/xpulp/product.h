@@ -363,7 +363,7 @@ EC_INLINE uint32_t ec_strip_blocks(const ec_product *p, const ec_share_of_blocks
 EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks *share,
                                   uint32_t blocks)
 {
-    if (4 * blocks != p->rows || share->blocks == blocks) {
+    if (4 * blocks != p->rows || share->blocks < 2 * blocks) {
         return 1;
     }
     const uint32_t times = share->blocks / blocks;
@@ -372,20 +372,26 @@ EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks 
 }
 
 /* What does not differ from strip to strip. */
-EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed)
+EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed, int rescaled,
+                                int added)
 {
     const uint32_t words = p->depth >> 2;
     strip->words = words - (closed ? 2 : 1);
     strip->a_next = (int32_t)((closed ? 4 : 3) * p->a_stride - 4 * words);
-    strip->y_step = p->y_step;
-    strip->y_back = p->y_back;
-    strip->shift = p->shift;
-    strip->added = p->added;
-    strip->added_step = p->added_step;
-    strip->added_back = p->added_back;
     strip->b_next = 4 * p->b_stride;
+    strip->y_back = p->y_back;
     strip->y_next = 4 * p->y_column;
-    strip->added_next = 4 * p->added_column;
+    strip->added = p->added;
+    if (rescaled) {
+        strip->shift = p->shift;
+    } else {
+        strip->y_step = p->y_step;
+    }
+    if (added) {
+        strip->added_step = p->added_step;
+        strip->added_back = p->added_back;
+        strip->added_next = 4 * p->added_column;
+    }
 }
 
 /* A strip of `blocks` blocks, `times` times. */
@@ -432,7 +438,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
         }                                                                                       \
         ec_share_of_blocks share = ec_product_share(p, core, cores);                            \
         ec_strip strip;                                                                         \
-        ec_strip_prepare(&strip, p, closed);                                                    \
+        ec_strip_prepare(&strip, p, closed, rescaled, added_);                                   \
         while (share.blocks > 0) {                                                              \
             uint32_t blocks = ec_strip_blocks(p, &share);                                       \
             uint32_t times = 1;                                                                 \
