@@ -4,8 +4,8 @@
 [--json kernels.json]``
 
 needs GVSoC (EDGECOMP_GVSOC: its installation folder) and a RISC-V compiler. Operands are random
-and lie in L1; a kernel runs once to warm the instruction caches and once more for its cycles. A
-result that is not the numpy definition's ends the run.
+and lie in L1, as the arguments do; a kernel runs once to warm the instruction caches and once more
+for its cycles. A result that is not the numpy definition's ends the run.
 """
 
 from __future__ import annotations

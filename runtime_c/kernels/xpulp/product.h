@@ -438,7 +438,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
         }                                                                                       \
         ec_share_of_blocks share = ec_product_share(p, core, cores);                            \
         ec_strip strip;                                                                         \
-        ec_strip_prepare(&strip, p, closed, rescaled, added_);                                   \
+        ec_strip_prepare(&strip, p, closed, rescaled, added_);                                  \
         while (share.blocks > 0) {                                                              \
             uint32_t blocks = ec_strip_blocks(p, &share);                                       \
             uint32_t times = 1;                                                                 \
