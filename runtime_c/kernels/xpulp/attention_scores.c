@@ -44,7 +44,6 @@ void ec_attention_scores(const ec_attention_scores_args *a, uint32_t core, uint3
         .added_column = (uint32_t)bias_step,
         .added_step = bias_step,
         .added_back = 4 - 3 * bias_step,
-        .sums = to_sums,
         .element = finish_element,
         .context = a,
     };

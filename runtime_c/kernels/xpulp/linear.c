@@ -6,7 +6,6 @@ EC_PRODUCT_RESCALED(to_u8, EC_ASM_FINISH_U8)
 EC_PRODUCT_RESCALED(to_i16, EC_ASM_FINISH_I16)
 EC_PRODUCT_RESCALED(to_table, EC_ASM_FINISH_TABLE)
 EC_PRODUCT_RESIDUAL(to_residual)
-EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
 
 static void finish_element(const void *context, uint32_t row, uint32_t column, int32_t sum)
 {
@@ -54,7 +53,6 @@ void ec_linear(const ec_linear_args *a, uint32_t core, uint32_t cores)
         .added_row = residual_row,
         .added_column = 2,
         .added_back = (int32_t)residual_row - 4,
-        .sums = to_sums,
         .element = finish_element,
         .context = a,
     };

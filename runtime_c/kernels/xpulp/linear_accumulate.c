@@ -35,7 +35,6 @@ void ec_linear_accumulate(const ec_linear_accumulate_args *a, uint32_t core, uin
         .added_column = 4,
         .added_step = 4,
         .added_back = back,
-        .sums = to_sums,
         .element = finish_element,
         .context = a,
     };

@@ -14,15 +14,13 @@
 
 #include "ec_xpulp.h"
 
-typedef struct ec_product ec_product;
-typedef void ec_product_function(const ec_product *p, uint32_t core, uint32_t cores);
 typedef void ec_finish_element(const void *context, uint32_t row, uint32_t column, int32_t sum);
 
 /*
  * a [rows, depth] times the transpose of b [columns, depth], and what becomes of the sums. Strides
  * and steps count bytes.
  */
-struct ec_product {
+typedef struct {
     const int8_t *a, *b;
     uint32_t rows, columns, depth;
     uint32_t a_stride, b_stride;
@@ -36,10 +34,11 @@ struct ec_product {
     const void *added; /* residual or summands of element [0, 0], or middle of the table */
     uint32_t added_row, added_column;
     int32_t added_step, added_back;
-    ec_product_function *sums; /* the same product to y i32 */
     ec_finish_element *element; /* one sum to y */
     const void *context; /* of element */
-};
+} ec_product;
+
+typedef void ec_product_function(const ec_product *p, uint32_t core, uint32_t cores);
 
 /*
  * A run of blocks: four rows of b stay, a goes on by four rows each time; then as many blocks of
@@ -248,11 +247,14 @@ static __attribute__((noinline, unused)) void ec_block_rest(int32_t *sums, const
                                                             uint32_t a_step, const int8_t *b,
                                                             uint32_t b_step, uint32_t count)
 {
-    for (uint32_t block = 0; block < 16; ++block) {
-        const int8_t *first = a + (block >> 2) * a_step;
-        const int8_t *second = b + (block & 3) * b_step;
-        for (uint32_t i = 0; i < count; ++i) {
-            sums[block] += first[i] * second[i];
+    for (uint32_t i = 0; i < count; ++i, ++a, ++b) {
+        const int32_t b0 = b[0], b1 = b[b_step], b2 = b[2 * b_step], b3 = b[3 * b_step];
+        for (uint32_t row = 0; row < 4; ++row) {
+            const int32_t value = a[row * a_step];
+            sums[4 * row] += value * b0;
+            sums[4 * row + 1] += value * b1;
+            sums[4 * row + 2] += value * b2;
+            sums[4 * row + 3] += value * b3;
         }
     }
 }
@@ -298,6 +300,34 @@ EC_INLINE uint32_t ec_block_at(uint32_t place, uint32_t size)
     return place + 4 <= size ? place : size - 4;
 }
 
+/* The sums of one block of signed operands, but for the odd end of the depth; depth >= 4. */
+static __attribute__((noinline, unused)) void ec_block_sums(const ec_product *p, const int8_t *a,
+                                                            const int8_t *b, int32_t *sums)
+{
+    const uint32_t words = p->depth >> 2;
+    if (words < 2) {
+        for (uint32_t i = 0; i < 16; ++i) {
+            sums[i] = ec_dot(a + (i >> 2) * p->a_stride, b + (i & 3) * p->b_stride, 4);
+        }
+        return;
+    }
+    ec_strip strip;
+    strip.words = words - 2;
+    strip.a_next = (int32_t)(4 * p->a_stride - 4 * words);
+    strip.a = a;
+    strip.b = b;
+    strip.a_end = a + (size_t)4 * p->a_stride;
+    strip.times = 1;
+    strip.b_next = 0;
+    strip.y = (uint8_t *)sums;
+    strip.y_first = strip.y;
+    strip.y_step = 4;
+    strip.y_back = 4;
+    strip.y_next = 0;
+    EC_STRIP_RUN(strip, p, EC_ASM_CLOSED_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B),
+                 EC_ASM_FINISH_SUMS, "");
+}
+
 /*
  * A block at the edge of an output that is read too, or one of an odd depth: sums to memory, then
  * element by element.
@@ -308,20 +338,12 @@ static __attribute__((noinline, unused)) void ec_edge_block(const ec_product *p,
     int32_t sums[16];
     const uint32_t r = ec_block_at(row, p->rows);
     const uint32_t c = ec_block_at(column, p->columns);
-    ec_product block = *p;
-    block.a += (size_t)r * p->a_stride;
-    block.b += (size_t)c * p->b_stride;
-    block.rows = 4;
-    block.columns = 4;
-    block.depth = p->depth & ~3u;
-    block.y = sums;
-    block.y_step = 4;
-    block.y_back = 4;
-    block.added = NULL;
-    p->sums(&block, 0, 1);
+    const int8_t *a = p->a + (size_t)r * p->a_stride;
+    const int8_t *b = p->b + (size_t)c * p->b_stride;
+    ec_block_sums(p, a, b, sums);
     if (p->depth & 3) {
-        ec_block_rest(sums, block.a + block.depth, p->a_stride, block.b + block.depth, p->b_stride,
-                      p->depth & 3);
+        const uint32_t done = p->depth & ~3u;
+        ec_block_rest(sums, a + done, p->a_stride, b + done, p->b_stride, p->depth & 3);
     }
     for (uint32_t i = row; i < r + 4; ++i) {
         for (uint32_t j = column; j < c + 4; ++j) {
@@ -353,7 +375,7 @@ EC_INLINE uint32_t ec_strip_blocks(const ec_product *p, const ec_share_of_blocks
 {
     const uint32_t whole = (p->rows - share->row) >> 2;
     const int at_edge = whole == 0 || share->column + 4 > p->columns;
-    if ((p->depth & 3) || (at_edge && p->added == p->y)) {
+    if (p->depth < 8 || (p->depth & 3) || (at_edge && p->added == p->y)) {
         return 0;
     }
     return whole == 0 ? 1 : whole < share->blocks ? whole : share->blocks;
@@ -432,7 +454,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
     static __attribute__((noinline)) void name(const ec_product *p, uint32_t core,              \
                                                uint32_t cores)                                  \
     {                                                                                           \
-        if (p->rows < 4 || p->columns < 4 || p->depth < 8) {                                    \
+        if (p->rows < 4 || p->columns < 4 || p->depth < 4) {                                    \
             ec_product_small(p, core, cores);                                                   \
             return;                                                                             \
         }                                                                                       \
