@@ -17,7 +17,7 @@ from edgecomp.ir.stated import flag
 
 _MOVES = frozenset({"reshape", "transpose", "slice", "expand"})
 
-_READERS = {"q_linear": (0,), "q_mlp": (0,)}
+_READERS = {"q_linear": (0,), "q_mlp": (0,), "q_attention": (0, 1, 2)}
 """Operators that take raised operands, and which of their operands may be."""
 
 

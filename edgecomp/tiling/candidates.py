@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from edgecomp.ir import DType, Value
-from edgecomp.tiling.expr import Const
+from edgecomp.tiling.expr import Const, Expr
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -33,7 +33,7 @@ def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
     sizes: list[int] = []
     parts = 1
     while len(sizes) < most and parts <= extent:
-        size = min(extent, _round_up(math.ceil(extent / parts), multiple))
+        size = min(extent, round_up(math.ceil(extent / parts), multiple))
         if not sizes or size < sizes[-1]:
             sizes.append(size)
         if size <= multiple:
@@ -45,7 +45,8 @@ def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
     return sizes
 
 
-def _round_up(value: int, multiple: int) -> int:
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple of ``multiple`` that is no less than ``value``."""
     return -(-value // multiple) * multiple
 
 
@@ -89,23 +90,27 @@ def vector_operand(name: str, value: Value, columns: Loop) -> Operand:
     return Operand(name, value, "in", region, columns.index, buffers_for(columns))
 
 
-def lowering(operand: Operand, moved_by: Sequence[Loop], loops: Sequence[Loop]) -> list[Call]:
-    """What brings a raised operand's tiles down to int8, for the cores: in place, once a load.
+When = tuple[tuple[Expr, int], ...]
+"""A condition on the loop indices, see `Call.when`."""
 
-    ``moved_by`` are the loops that the operand's key depends on, ``loops`` all of them, from outer
-    to inner. No calls for an operand that is int8.
+
+def first_uses(moved_by: Sequence[Loop], loops: Sequence[Loop]) -> When:
+    """When a tile that depends on the loops ``moved_by`` is new; ``loops``: all, outer to inner."""
+    moving = [loop for loop in moved_by if loop.trips > 1]
+    last = max((loops.index(loop) for loop in moving), default=-1)
+    return tuple((loop.index, 0) for loop in loops[last + 1 :] if loop.trips > 1)
+
+
+def lowering(operand: Operand, when: When) -> list[Call]:
+    """What brings a raised operand's new tiles down to int8, for the cores: in place, once a load.
+
+    No calls for an operand that is int8.
     """
     if operand.value.type.dtype is not DType.U8:
         return []
-    moving = [loop for loop in moved_by if loop.trips > 1]
-    last = max((loops.index(loop) for loop in moving), default=-1)
-    when = tuple((loop.index, 0) for loop in loops[last + 1 :] if loop.trips > 1)
-    arguments: dict[str, Argument] = {
-        "x": Pointer(operand.name),
-        "bytes": operand.region.bytes,
-    }
-    outputs = frozenset({"x"})
-    return [Call("flip_sign", arguments, operand.region.bytes, when=when, outputs=outputs)]
+    size = operand.region.bytes
+    arguments: dict[str, Argument] = {"x": Pointer(operand.name), "bytes": size}
+    return [Call("flip_sign", arguments, size, when=when, outputs=frozenset({"x"}))]
 
 
 def whole_operand(name: str, value: Value) -> Operand:

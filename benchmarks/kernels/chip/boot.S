@@ -44,7 +44,7 @@ cluster_boot:
     andi a0, a0, 0x1f
     la   sp, __cluster_stacks
     addi t0, a0, 1
-    li   t1, 0x7f0                  /* no multiple of 16 banks * 4 bytes: the stacks' tops differ */
+    li   t1, 0x7d0                  /* no multiple of 16 banks * 4 bytes: the stacks' tops differ */
     mul  t0, t0, t1
     add  sp, sp, t0
     call cluster_main

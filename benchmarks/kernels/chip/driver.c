@@ -36,7 +36,7 @@ static struct {
 static struct {
     uint32_t cycles, instructions, load_stalls, cache_misses;
 } answer;
-static uint32_t args[64];
+static uint32_t args[64] __attribute__((section(".l1"))); /* as a project's: in L1 */
 static volatile uint32_t go, done, ready;
 
 #define READ_CSR(csr)                                                                           \
@@ -52,25 +52,30 @@ static void barrier(void)
     __asm__ volatile(".insn i 0x03, 6, %0, 0x21c(%1)" : "=r"(ignored) : "r"(EVENT_UNIT) : "memory");
 }
 
+/* The request and the answer lie in L2: neither is read nor written while time is measured. */
 static void call_kernel(uint32_t core)
 {
+    kernel *const function = kernels[request.op];
+    const uint32_t cores = request.cores;
     barrier();
     __asm__ volatile("csrw 0x79f, %0\n csrw 0xcc0, %1\n csrw 0xcc1, %2"
                      :
                      : "r"(0), "r"(0x7fffffff), "r"(1)
                      : "memory");
     const uint32_t start = READ_CSR(mcycle);
-    for (uint32_t share = core; share < request.cores; share += CORES) {
-        kernels[request.op](args, share, request.cores);
+    for (uint32_t share = core; share < cores; share += CORES) {
+        function(args, share, cores);
     }
-    if (core == 0) {
-        answer.instructions = READ_CSR(0x781);
-        answer.load_stalls = READ_CSR(0x782);
-        answer.cache_misses = READ_CSR(0x784);
-    }
+    const uint32_t instructions = READ_CSR(0x781);
+    const uint32_t load_stalls = READ_CSR(0x782);
+    const uint32_t cache_misses = READ_CSR(0x784);
     barrier();
+    const uint32_t end = READ_CSR(mcycle);
     if (core == 0) {
-        answer.cycles = READ_CSR(mcycle) - start;
+        answer.instructions = instructions;
+        answer.load_stalls = load_stalls;
+        answer.cache_misses = cache_misses;
+        answer.cycles = end - start;
     }
 }
 

@@ -10,6 +10,7 @@ from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     ROWS_MULTIPLE,
     block_operand,
+    first_uses,
     lowering,
     row_operand,
     tile_sizes,
@@ -85,7 +86,7 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
     work = m.size * n.size
     call = Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
     title = f"q_linear [{m.extent}, {depth}] x [{depth}, {n.extent}]"
-    calls = (*lowering(operands[0], [m], order), call)
+    calls = (*lowering(operands[0], first_uses([m], order)), call)
     return TileProgram(order, tuple(operands), calls, order=title)
 
 

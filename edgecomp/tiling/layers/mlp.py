@@ -17,6 +17,7 @@ from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     ROWS_MULTIPLE,
     buffers_for,
+    first_uses,
     lowering,
     row_operand,
     tile_sizes,
@@ -98,7 +99,7 @@ class _Tiles:
         operands = tuple(self._operands())
         loops = (self.m, self.j)
         calls = (
-            *lowering(operands[0], [self.m], loops),
+            *lowering(operands[0], first_uses([self.m], loops)),
             self._first_product(),
             self._second_product(),
         )

@@ -19,7 +19,7 @@ from edgecomp.ir import DType, Node, Value
 from edgecomp.ir.stated import optional_integer
 from edgecomp.ops.q_attention import narrow_scores
 from edgecomp.tiling import ne16
-from edgecomp.tiling.candidates import buffers_for, tile_sizes, whole_operand
+from edgecomp.tiling.candidates import When, buffers_for, tile_sizes, whole_operand
 from edgecomp.tiling.expr import Expr, least, most, wrap
 from edgecomp.tiling.program import (
     Argument,
@@ -37,8 +37,6 @@ from edgecomp.tiling.search import tiler
 
 _SOFTMAX, _VALUES, _NORMALIZE = 1, 2, 3
 """Lags behind the scores."""
-
-_When = tuple[tuple[Expr, int], ...]
 
 
 @tiler("q_attention", engine="ne16")
@@ -84,7 +82,7 @@ class _Tiles:
         self.block = most(self.j.index, self.packing) - self.packing
         self.rows = ne16.block_size(self.m, self.block)
         self.pitch = ne16.fast_pitch(self.keys)
-        self.query_phase: _When = ((least(self.j.index // self.packing, 1), 1),)
+        self.query_phase: When = ((least(self.j.index // self.packing, 1), 1),)
 
     def program(self) -> TileProgram:
         calls = (
@@ -121,9 +119,7 @@ class _Tiles:
         yield self._chunks("k", self.k, self.depth, self.key_chunk)
         yield self._chunks("v", self.v, self.value_dim, self.value_chunk)
         yield whole_operand("exp_table", node.inputs[3])
-        yield whole_operand(
-            "multiplier", _multipliers(node.integer("score_multiplier"), self.keys)
-        )
+        yield whole_operand("multiplier", _multipliers(node.integer("score_multiplier"), self.keys))
         yield Operand("y", node.output, "out", self._result(), tile, moves)
 
     def _queries(self) -> Region:

@@ -1,32 +1,51 @@
-/* Scores of one head, a block of keys: edgecomp/ops/q_attention.py. */
+/*
+ * Scores of one head, a block of keys: edgecomp/ops/q_attention.py.
+ *
+ * There are more keys than queries in a tile: a run of blocks goes along the keys, so that the
+ * product is the transpose of the scores.
+ */
 #include "product.h"
 
-static __attribute__((noinline)) void run(ec_strip *strip)
-{
-    EC_STRIP_RUN(strip, EC_ASM_SDOTSP_B, EC_ASM_FINISH_SUMS);
-}
+EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
+EC_PRODUCT_ADDED(to_added, EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B)
 
-static void finish_element(const void *context, uint32_t row, uint32_t column, int32_t sum)
+static void finish_element(const void *context, uint32_t key, uint32_t query, int32_t sum)
 {
     const ec_attention_scores_args *a = context;
-    const uint32_t c = a->first_column + column;
+    const uint32_t c = a->first_column + key;
     if (a->score_bias != NULL) {
-        sum += a->score_bias[(size_t)row * a->score_bias_stride + c];
+        sum += a->score_bias[(size_t)query * a->score_bias_stride + c];
     }
-    a->scores[(size_t)row * a->scores_stride + c] = sum;
+    a->scores[(size_t)query * a->scores_stride + c] = sum;
 }
 
-void ec_attention_scores(const ec_attention_scores_args *args, uint32_t core, uint32_t cores)
+void ec_attention_scores(const ec_attention_scores_args *a, uint32_t core, uint32_t cores)
 {
-    const ec_attention_scores_args a = *args;
-    const ec_product product = {a.q,     a.k,        a.rows,    a.columns,
-                                a.depth, a.q_stride, a.k_stride};
-    const int32_t *bias = a.score_bias == NULL ? NULL : a.score_bias + a.first_column;
-    const ec_strip output = {.y = a.scores + a.first_column,
-                             .y_step = 4 * a.scores_stride,
-                             .y_next = 16,
-                             .added = bias,
-                             .added_step = 4 * a.score_bias_stride,
-                             .target = bias == NULL ? EC_TO_SUMS : EC_TO_ADDED};
-    ec_product_run(&product, core, cores, &output, 4, &a, run, run, finish_element);
+    const int32_t step = 4 * (int32_t)a->scores_stride;
+    const int32_t bias_step = 4 * (int32_t)a->score_bias_stride;
+    const int biased = a->score_bias != NULL;
+    const ec_product product = {
+        .a = a->k,
+        .b = a->q,
+        .rows = a->columns,
+        .columns = a->rows,
+        .depth = a->depth,
+        .a_stride = a->k_stride,
+        .b_stride = a->q_stride,
+        .b_step = a->q_stride,
+        .b_back = 4 - 3 * (int32_t)a->q_stride,
+        .y = a->scores + a->first_column,
+        .y_row = 4,
+        .y_column = (uint32_t)step,
+        .y_step = step,
+        .y_back = 4 - 3 * step,
+        .added = biased ? a->score_bias + a->first_column : NULL,
+        .added_row = 4,
+        .added_column = (uint32_t)bias_step,
+        .added_step = bias_step,
+        .added_back = 4 - 3 * bias_step,
+        .element = finish_element,
+        .context = a,
+    };
+    (biased ? to_added : to_sums)(&product, core, cores);
 }

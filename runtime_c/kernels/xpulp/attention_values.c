@@ -1,24 +1,13 @@
 /*
  * Softmax weights times a block of values: edgecomp/ops/q_attention.py.
  *
- * The product runs along the keys: interleaved values have four keys of a column in a word. The cores share
- * the columns, and with them the banks: one core takes four columns through all rows.
+ * The product runs along the keys: interleaved values have four keys of a column in a word. The
+ * cores share the columns, and with them the banks: one core takes four columns through all rows.
  */
 #include "product.h"
 
-/* A block of the product has columns of v as its rows; these are the rows of acc. */
-#define EC_ROWS_ACROSS(row) row("s0", "s4", "s8", "a2") row("s1", "s5", "s9", "a3")             \
-    row("s2", "s6", "s10", "a4") row("s3", "s7", "s11", "a5")
-#define EC_ASM_DOT_VALUES(d, v, p) EC_ASM_SDOTUSP_B(d, p, v)
-#define EC_ASM_FINISH_ACROSS                                                                    \
-    EC_ASM_Y                                                                                    \
-    "addi t2,t2,-5\n bnez t2,10f\n" EC_ROWS_ACROSS(EC_ASM_SUMS_ROW) EC_ASM_NEXT                 \
-    "10: mv t1,a0\n mv t2,a1\n" EC_ROWS_ACROSS(EC_ASM_ADDED_ROW) "j 20b\n"
-
-static __attribute__((noinline)) void run(ec_strip *strip)
-{
-    EC_STRIP_RUN(strip, EC_ASM_DOT_VALUES, EC_ASM_FINISH_ACROSS);
-}
+EC_PRODUCT_SUMS(to_sums, EC_ASM_DOTUSP_B, EC_ASM_SDOTUSP_B)
+EC_PRODUCT_ADDED(to_added, EC_ASM_DOTUSP_B, EC_ASM_SDOTUSP_B)
 
 /* Rows [row, row_end) of the columns [e, e_end) from key `first` on, where v is not interleaved. */
 static __attribute__((noinline)) void scalar_part(const ec_attention_values_args *a, uint32_t row,
@@ -38,25 +27,45 @@ static __attribute__((noinline)) void scalar_part(const ec_attention_values_args
     }
 }
 
-/* 4 * count rows from `row` on, the four columns from e on. */
-static void blocks_part(const ec_attention_values_args *a, uint32_t row, uint32_t count, uint32_t e)
+/* This core's share of all blocks of four rows, columns and keys, and their last keys. */
+static void blocks_part(const ec_attention_values_args *a, uint32_t core, uint32_t cores)
 {
-    const uint32_t words = a->columns >> 2;
-    ec_strip strip = {.a = a->v + e,
-                      .a_step = a->v_stride,
-                      .a_back = (int32_t)a->v_stride,
-                      .b = a->p + (size_t)row * a->p_stride + a->first_column,
-                      .b_step = a->p_stride,
-                      .b_back = 4 - 3 * (int32_t)a->p_stride,
-                      .b_next = 4 * (int32_t)(a->p_stride - words),
-                      .words = words,
-                      .blocks = count,
-                      .y = a->acc + (size_t)row * a->acc_stride + e,
-                      .y_step = 4 * a->acc_stride,
-                      .y_next = 16 * a->acc_stride,
-                      .target = a->first ? EC_TO_SUMS : EC_TO_ADDED};
-    run(&strip);
-    scalar_part(a, row, a->columns & 3 ? row + 4 * count : row, e, e + 4, 4 * words);
+    const uint32_t acc_row = 4 * a->acc_stride;
+    const int32_t back = (int32_t)acc_row - 12;
+    const ec_product product = {
+        .a = (const int8_t *)a->p + a->first_column,
+        .b = a->v,
+        .rows = a->rows & ~3u,
+        .columns = a->depth & ~3u,
+        .depth = a->columns & ~3u,
+        .a_stride = a->p_stride,
+        .b_stride = 1,
+        .b_step = a->v_stride,
+        .b_back = (int32_t)a->v_stride,
+        .y = a->acc,
+        .y_row = acc_row,
+        .y_column = 4,
+        .y_step = 4,
+        .y_back = back,
+        .added = a->first ? NULL : a->acc,
+        .added_row = acc_row,
+        .added_column = 4,
+        .added_step = 4,
+        .added_back = back,
+    };
+    (a->first ? to_sums : to_added)(&product, core, cores);
+    if ((a->columns & 3) == 0) {
+        return;
+    }
+    ec_share_of_blocks share = ec_product_share(&product, core, cores);
+    for (; share.blocks > 0; --share.blocks) {
+        scalar_part(a, share.row, share.row + 4, share.column, share.column + 4, product.depth);
+        share.row += 4;
+        if (share.row == product.rows) {
+            share.row = 0;
+            share.column += 4;
+        }
+    }
 }
 
 /* One row, the four columns from e on. */
@@ -93,18 +102,13 @@ void ec_attention_values(const ec_attention_values_args *args, uint32_t core, ui
 {
     const ec_attention_values_args a = *args;
     const uint32_t across = a.columns < 4 ? 0 : a.depth >> 2;
-    const uint32_t down = a.rows >> 2;
-    uint32_t end = ec_share_start(down * across, core + 1, cores);
-    uint32_t i = ec_share_start(down * across, core, cores);
-    while (i < end) {
-        const uint32_t first = i % down;
-        const uint32_t count = down - first < end - i ? down - first : end - i;
-        blocks_part(&a, 4 * first, count, i / down * 4);
-        i += count;
+    const uint32_t down = a.columns < 8 ? 0 : a.rows >> 2;
+    if (across > 0 && down > 0) {
+        blocks_part(&a, core, cores);
     }
-    const uint32_t rest = a.rows & 3;
-    end = ec_share_start(rest * across, core + 1, cores);
-    for (i = ec_share_start(rest * across, core, cores); i < end; ++i) {
+    const uint32_t rest = a.rows - 4 * down;
+    const uint32_t end = ec_share_start(rest * across, core + 1, cores);
+    for (uint32_t i = ec_share_start(rest * across, core, cores); i < end; ++i) {
         row_part(&a, 4 * down + i % rest, i / rest * 4);
     }
     if (4 * across < a.depth) {

@@ -31,6 +31,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
 #define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
 #define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
+#define EC_ASM_BYTE(d, a, bit) "p.extractu " d "," a ",7," bit "\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) name " " d "," a "," bits "\n"
 #else
 #define EC_ASM_R(name, opcode, f3, f7, d, a, b) \
@@ -47,6 +48,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
 #define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
 #define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
+#define EC_ASM_BYTE(d, a, bit) ".insn r 0x33,1,0x67," d "," a ",x" bit "\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) ".insn r 0x33," f3 ",0x0a," d "," a ",x" bits "\n"
 #endif
 
@@ -56,6 +58,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 
 #define EC_ASM_MAX(d, a, b) EC_ASM_R("p.max", "0x33", "6", "0x02", d, a, b)
 #define EC_ASM_SDOTUP_B(d, a, b) EC_ASM_R("pv.sdotup.b", "0x57", "1", "0x50", d, a, b)
+#define EC_ASM_SUB_B(d, a, b) EC_ASM_R("pv.sub.b", "0x57", "1", "0x04", d, a, b)
+#define EC_ASM_MAX_B(d, a, b) EC_ASM_R("pv.max.b", "0x57", "1", "0x18", d, a, b)
 #define EC_ASM_ADD_H(d, a, b) EC_ASM_R("pv.add.h", "0x57", "0", "0x00", d, a, b)
 #define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
 #define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
@@ -71,10 +75,15 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_SHUFFLE2_B(d, a, b) EC_ASM_R("pv.shuffle2.b", "0x57", "1", "0x64", d, a, b)
 #define EC_ASM_PACKLO_B(d, a, b) EC_ASM_R("pv.packlo.b", "0x57", "1", "0x70", d, a, b)
 #define EC_ASM_PACKHI_B(d, a, b) EC_ASM_R("pv.packhi.b", "0x57", "1", "0x6c", d, a, b)
+#define EC_ASM_MAC(d, a, b) EC_ASM_R("p.mac", "0x33", "0", "0x21", d, a, b)
+#define EC_ASM_MAC_LOW(d, a, b) EC_ASM_R("p.macs", "0x5b", "1", "0x40", d, a, b)
+#define EC_ASM_MAC_HIGH(d, a, b) EC_ASM_R("p.machhs", "0x5b", "1", "0x60", d, a, b)
+#define EC_ASM_DOTSP_B(d, a, b) EC_ASM_R("pv.dotsp.b", "0x57", "1", "0x4c", d, a, b)
 #define EC_ASM_SDOTSP_B(d, a, b) EC_ASM_R("pv.sdotsp.b", "0x57", "1", "0x5c", d, a, b)
 #define EC_ASM_CLIP_I8(d) EC_ASM_CLIP("p.clip", "1", d, d, "8")
 #define EC_ASM_CLIP_U8(d) EC_ASM_CLIP("p.clipu", "2", d, d, "9")
 #define EC_ASM_CLIP_I16(d) EC_ASM_CLIP("p.clip", "1", d, d, "16")
+#define EC_ASM_DOTUSP_B(d, a, b) EC_ASM_R("pv.dotusp.b", "0x57", "1", "0x44", d, a, b)
 #define EC_ASM_SDOTUSP_B(d, a, b) EC_ASM_R("pv.sdotusp.b", "0x57", "1", "0x54", d, a, b)
 
 /* ---- instructions, as functions ------------------------------------------------------------ */
@@ -108,6 +117,7 @@ EC_CLIPPING(ec_clip_i16, "p.clip", "1", "16")
 EC_CLIPPING(ec_clip_u8, "p.clipu", "2", "9")
 
 EC_BINARY(ec_max, "p.max", "0x33", "6", "0x02")
+EC_BINARY(ec_max_b, "pv.max.b", "0x57", "1", "0x18")
 EC_BINARY(ec_sub_h, "pv.sub.h", "0x57", "0", "0x04")
 EC_BINARY(ec_avg_h, "pv.avg.h", "0x57", "0", "0x08")
 EC_BINARY(ec_min_h, "pv.min.h", "0x57", "0", "0x10")
