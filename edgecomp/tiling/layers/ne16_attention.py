@@ -1,9 +1,9 @@
 """Tiles of ``q_attention`` on NE16: one head and a block of queries at a time, all keys at once.
 
-The cores first pack keys and values of a head, chunk by chunk, into the engine's weights. Then blocks
-of queries pass through four slots: scores on the engine, their softmax on the cores, the product with
-the values on the engine, its normalisation on the cores. In one slot the engine works on two
-blocks and the cores on two others. Scores and weights of 8 bits lie in the same place.
+The cores first pack keys and values of a head, chunk by chunk, into the engine's weights. Then
+blocks of queries pass through four slots: scores on the engine, their softmax on the cores, the
+product with the values on the engine, its normalisation on the cores. In one slot the engine works
+on two blocks and the cores on two others. Scores and weights of 8 bits lie in the same place.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from edgecomp.ops.q_attention import narrow_scores
 from edgecomp.tiling import ne16
 from edgecomp.tiling.candidates import When, buffers_for, tile_sizes, whole_operand
 from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.ne16_weights import BLOCK
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -46,7 +47,7 @@ def attention(node: Node) -> Iterator[TileProgram]:
     if not (raised and narrow_scores(node)):
         return
     queries, keys = node.inputs[0].shape[-2], node.inputs[1].shape[-2]
-    for query_step, chunk in product(ne16.row_sizes(queries, 14), tile_sizes(keys, ne16.BLOCK, 6)):
+    for query_step, chunk in product(ne16.row_sizes(queries, 14), tile_sizes(keys, BLOCK, 6)):
         yield _Tiles(node, query_step, chunk).program()
 
 
@@ -165,7 +166,7 @@ class _Tiles:
 
     def _pack_values(self) -> Call:
         size = ne16.block_size(self.c, self.value_chunk)
-        planes = self.chunk // ne16.BLOCK * ne16.BLOCK * ne16.WEIGHT_BITS // 8
+        planes = self.chunk // BLOCK * BLOCK * ne16.WEIGHT_BITS // 8
         arguments: dict[str, Argument] = {
             "x": Pointer("v"),
             "y": Pointer("values", self.value_chunk * planes),

@@ -112,7 +112,8 @@ void ec_attention_values(const ec_attention_values_args *args, uint32_t core, ui
         row_part(&a, 4 * down + i % rest, i / rest * 4);
     }
     if (4 * across < a.depth) {
-        scalar_part(&a, ec_share_start(a.rows, core, cores), ec_share_start(a.rows, core + 1, cores),
-                    4 * across, a.depth, 0);
+        const uint32_t row = ec_share_start(a.rows, core, cores);
+        const uint32_t row_end = ec_share_start(a.rows, core + 1, cores);
+        scalar_part(&a, row, row_end, 4 * across, a.depth, 0);
     }
 }

@@ -490,7 +490,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
         }                                                                                       \
     }
 
-/* Rescaled sums of signed operands; sums, and sums on top of others, with the dot products given. */
+/* Rescaled sums of signed operands; sums and sums on top of others with the dot products given. */
 #define EC_PRODUCT_RESCALED(name, finish)                                                       \
     EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0, finish,            \
                EC_ASM_ADVANCE_SCALE, EC_BY_COLUMN, 0)
