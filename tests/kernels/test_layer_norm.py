@@ -10,7 +10,7 @@ import pytest
 from edgecomp.ir import OperandError
 from edgecomp.ir.fixed_point import LAYER_NORM_Q, layer_norm_parameters
 
-TYPES = {np.int8: "i8", np.int16: "i16"}
+TYPES = {np.int8: "i8", np.uint8: "u8", np.int16: "i16"}
 
 
 def parameters(width: int, scale: float, epsilon_q8: int = 0) -> dict[str, int]:
@@ -59,6 +59,8 @@ def test_kernel(kernels: Any, width: int, dtype: Any, cores: int) -> None:
     p = parameters(width, 1 / 16, 300)
     expected = kernels.evaluate("q_layer_norm", [x], **p, dtype="i8", zero=-5)
     np.testing.assert_array_equal(call(kernels, cores, x, np.int8, zero=-5, **p), expected)
+    raised = call(kernels, cores, x, np.uint8, zero=123, **p)
+    np.testing.assert_array_equal(raised.astype(np.int16) - 128, expected)
     fine = parameters(width, 1 / 2000)
     expected = kernels.evaluate("q_layer_norm", [x], **fine, dtype="i16")
     np.testing.assert_array_equal(call(kernels, cores, x, np.int16, **fine), expected)

@@ -370,7 +370,7 @@ EC_INLINE void normalize_pairs(const ec_layer_norm_args *a, const centring *by, 
 }
 
 /*
- * From i16 to i8 without gain, without the detour over c: with c = (x << f) - o, (c * r + d) >> k is
+ * From i16 to i8 or u8 without gain (a->zero is 128 lower for u8), without the detour over c: with c = (x << f) - o, (c * r + d) >> k is
  * (x * r + ((d - o * r) >> f)) >> (k - f).
  */
 EC_INLINE void normalize_i8(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
@@ -383,7 +383,7 @@ EC_INLINE void normalize_i8(const ec_layer_norm_args *args, const ec_layer_norm_
     const int32_t zero = (int32_t)((uint32_t)a->zero << to->shift);
     const int32_t fraction = half + zero - by->fraction * factor;
     __asm__ volatile(EC_ASM_BEGIN
-                     EC_ASM_LOOP("x0", "%[n]", 17)
+                     EC_ASM_LOOP("x0", "%[n]", 18)
                      EC_ASM_LW("t0", "4", "%[x]")
                      EC_ASM_LW("t1", "4", "%[x]")
                      EC_ASM_DOTSP_H("t2", "t0", "%[low]")
@@ -398,10 +398,12 @@ EC_INLINE void normalize_i8(const ec_layer_norm_args *args, const ec_layer_norm_
                      EC_ASM_CLIP_I8("t5")
                      EC_ASM_PACKLO_B("t0", "t3", "t2")
                      EC_ASM_PACKHI_B("t0", "t5", "t4")
+                     "xor t0,t0,%[raise]\n"
                      EC_ASM_LAST EC_ASM_SW("t0", "4", "%[y]")
                      EC_ASM_END
                      : [x] "+&r"(from), [y] "+&r"(result)
-                     : [n] "r"(a->columns >> 2), [low] "r"(factor), [high] "r"(factor << 16),
+                     : [raise] "r"(a->y_type == EC_U8 ? 0x80808080u : 0u),
+                       [n] "r"(a->columns >> 2), [low] "r"(factor), [high] "r"(factor << 16),
                        [offset] "r"((fraction >> by->left) - by->mean * factor),
                        [shift] "r"(to->shift - by->left)
                      : "memory", "t0", "t1", "t2", "t3", "t4", "t5");
@@ -436,7 +438,7 @@ static __attribute__((noinline)) void normalize_other(const ec_layer_norm_args *
     }
 }
 
-/* `a` is a copy of `args` whose fields stay in registers. */
+/* `a` is a copy of `args` whose fields stay in registers, with the zero point of int8 for u8. */
 EC_INLINE void normalize_row(const ec_layer_norm_args *args, const ec_layer_norm_args *a,
                              const row_constants *constants, size_t x, size_t y, ec_type x_type)
 {
@@ -451,14 +453,14 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *args, const ec_layer_norm
                                                    : squares_of_i16(args, a, &by, x, g);
         to = scale(a, constants, &by, squares);
     }
-    pairs = pairs && fits_pairs(a, &to);
-    if (EC_TYPICAL(pairs && x_type == EC_I16 && a->y_type == EC_I8 && a->gain == NULL &&
+    const int to_bytes = a->gain == NULL && (a->y_type == EC_I8 || a->y_type == EC_U8);
+    if (EC_TYPICAL(pairs && x_type == EC_I16 && to_bytes && fits_pairs(a, &to) &&
                    to.shift >= by.left)) {
         normalize_i8(args, a, &by, &to, x, y);
     } else {
         const centring same_by = by;
         const scaling same_to = to;
-        normalize_other(args, &same_by, &same_to, x, y, pairs);
+        normalize_other(args, &same_by, &same_to, x, y, pairs && fits_pairs(args, &to));
     }
 }
 
@@ -467,7 +469,8 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *args, const ec_layer_norm
                                                const row_constants *constants, uint32_t row,    \
                                                uint32_t end)                                    \
     {                                                                                           \
-        const ec_layer_norm_args a = *args;                                                     \
+        ec_layer_norm_args a = *args;                                                           \
+        a.zero -= a.y_type == EC_U8 && a.gain == NULL ? 128 : 0;                                \
         const row_constants k = *constants;                                                     \
         for (uint32_t r = row; r < end; ++r) {                                                  \
             normalize_row(args, &a, &k, (size_t)r * a.x_stride, (size_t)r * a.y_stride, type);  \
