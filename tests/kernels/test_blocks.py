@@ -82,20 +82,6 @@ def test_linear_with_a_residual_elsewhere(kernels: Any, cores: int) -> None:
 
 
 @pytest.mark.parametrize("cores", CORES)
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_accumulate(kernels: Any, shape: tuple[int, int, int], first: int, cores: int) -> None:
-    """The first part of a depth and a later one."""
-    a, b, product = operands(kernels, shape)
-    before = kernels.random.integers(-(10**6), 10**6, product.shape).astype(np.int32)
-    acc = kernels.tile(before, 3)
-    size = dict(zip(("rows", "columns", "depth"), shape, strict=True))
-    x, w = odd(kernels, a, 3), odd(kernels, b, 0)
-    kernels.call("linear_accumulate", cores, x=x, w=w, acc=acc, first=first, **size)
-    np.testing.assert_array_equal(acc.read(), product + (0 if first else before))
-
-
-@pytest.mark.parametrize("cores", CORES)
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_scores(kernels: Any, shape: tuple[int, int, int], biased: bool, cores: int) -> None:
@@ -172,24 +158,12 @@ def test_values(kernels: Any, shape: tuple[int, int, int], first: int, cores: in
     np.testing.assert_array_equal(acc.read(), product + (0 if first else before))
 
 
-@pytest.mark.parametrize("cores", CORES)
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("size", [(1, 5), (8, 24), (13, 27), (64, 32), (9, 64), (50, 36)])
-def test_requantize_rows(kernels: Any, size: tuple[int, int], end: str, cores: int) -> None:
-    """Finished sums, every end."""
-    acc = kernels.random.integers(-(10**6), 10**6, size).astype(np.int32)
-    fields, expected = ending(kernels, acc.astype(np.int64), end)
-    tile = kernels.tile(acc, 1)
-    kernels.call("requantize_rows", cores, acc=tile, rows=size[0], columns=size[1], **fields)
-    np.testing.assert_array_equal(fields["y"].read(), expected)
-
-
 @pytest.mark.parametrize("value", [-128, 127])
 def test_the_largest_sums(kernels: Any, value: int) -> None:
     """All weights -128 and a depth of 3072: sums far beyond 16 bits."""
     a = np.full((8, 3072), value, np.int8)
     b = np.full((8, 3072), -128, np.int8)
-    acc = kernels.output((8, 8), np.int32)
-    size = {"rows": 8, "columns": 8, "depth": 3072, "first": 1}
-    kernels.call("linear_accumulate", 8, x=kernels.tile(a), w=kernels.tile(b), acc=acc, **size)
-    np.testing.assert_array_equal(acc.read(), np.full((8, 8), value * -128 * 3072))
+    scores = kernels.output((8, 8), np.int32)
+    fields = {"q": kernels.tile(a), "k": kernels.tile(b), "scores": scores}
+    kernels.call("attention_scores", 8, rows=8, columns=8, depth=3072, **fields)
+    np.testing.assert_array_equal(scores.read(), np.full((8, 8), value * -128 * 3072))

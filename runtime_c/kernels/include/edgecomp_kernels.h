@@ -59,39 +59,6 @@ typedef struct {
 void ec_linear(const ec_linear_args *args, uint32_t core, uint32_t cores);
 
 /*
- * acc[r, c] = (first ? 0 : acc[r, c]) + sum_i x[r, i] * w[c, i]
- *
- * A product whose depth is split: call with first = 1 for the first part of the depth, with 0 for
- * the others, then ec_requantize_rows.
- */
-typedef struct {
-    const int8_t *x; /* [rows, depth] */
-    const int8_t *w; /* [columns, depth] */
-    int32_t *acc; /* [rows, columns] */
-    uint32_t rows, columns, depth;
-    uint32_t x_stride, w_stride, acc_stride;
-    uint32_t first;
-} ec_linear_accumulate_args;
-
-void ec_linear_accumulate(const ec_linear_accumulate_args *args, uint32_t core, uint32_t cores);
-
-/* The second half of ec_linear, on finished accumulators: same fields, same meaning. */
-typedef struct {
-    const int32_t *acc; /* [rows, columns] */
-    const int32_t *multiplier; /* [columns] */
-    const int32_t *bias; /* [columns] */
-    const int8_t *table; /* [256] or NULL */
-    const int16_t *residual; /* [rows, columns] or NULL */
-    void *y; /* [rows, columns] of y_type */
-    uint32_t rows, columns;
-    uint32_t acc_stride, residual_stride, y_stride;
-    uint32_t shift;
-    ec_type y_type;
-} ec_requantize_rows_args;
-
-void ec_requantize_rows(const ec_requantize_rows_args *args, uint32_t core, uint32_t cores);
-
-/*
  * y[r, c] = saturate16(x[r, c]), with residual saturate16(saturate16(x[r, c]) + residual[r, c])
  *
  * The end of a layer whose products an accelerator has requantized to 32 bits.

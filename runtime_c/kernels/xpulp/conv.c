@@ -223,6 +223,77 @@ EC_INLINE void four_outputs(const ec_conv_args *a, const runs *at, size_t y, uin
     ec_finish(a->y, y + o + 3, a->y_type, sums[3], a->table, NULL);
 }
 
+/* The products of `count` taps of one channel each. */
+static int32_t sum_of_taps(const int8_t *x, uint32_t step, const int8_t *w, uint32_t count)
+{
+    int32_t sum = 0;
+    for (; count > 1; count -= 2, w += 2) {
+        const int32_t first = x[0], second = x[step];
+        x += 2 * step;
+        sum += first * w[0];
+        sum += second * w[1];
+    }
+    return count > 0 ? sum + x[0] * w[0] : sum;
+}
+
+/* One output of a group of few; x and w: the group's first channel, the output's first tap. */
+static int32_t sum_of_window(const ec_conv_args *a, const window *rows, const window *columns,
+                             const int8_t *x, const int8_t *w, uint32_t depth)
+{
+    const uint32_t step = a->dilation_w * a->x_pixel_stride;
+    const uint32_t inside = columns->end - columns->tap;
+    int32_t total = 0, outside = 0;
+    x += (columns->start + (int32_t)(columns->tap * a->dilation_w)) * (int32_t)a->x_pixel_stride;
+    for (uint32_t t = 0; t < a->kernel_h; ++t) {
+        if (t < rows->tap || t >= rows->end) {
+            outside += sum_of(w, a->kernel_w * depth);
+            w += a->kernel_w * depth;
+            continue;
+        }
+        const uint32_t row = (uint32_t)(rows->start + (int32_t)(t * a->dilation_h));
+        const int8_t *from = x + (size_t)row * a->x_row_stride;
+        if (inside < a->kernel_w) {
+            outside += sum_of(w, columns->tap * depth);
+            outside += sum_of(w + columns->end * depth, (a->kernel_w - columns->end) * depth);
+        }
+        w += columns->tap * depth;
+        if (depth == 1) {
+            total += sum_of_taps(from, step, w, inside);
+            w += inside;
+        } else {
+            for (uint32_t n = inside; n > 0; --n, from += step) {
+                for (uint32_t d = 0; d < depth; ++d) {
+                    total += from[d] * *w++;
+                }
+            }
+        }
+        w += (a->kernel_w - columns->end) * depth;
+    }
+    return total + a->zero_x * outside;
+}
+
+/* The output channels [o, end) of a pixel where a group has less than four of them. */
+static __attribute__((noinline)) void small_groups(const ec_conv_args *a, const window *rows,
+                                                   const window *columns, size_t y, uint32_t o,
+                                                   uint32_t end)
+{
+    const uint32_t depth = a->channels / a->groups;
+    const uint32_t together = a->out_channels / a->groups;
+    const uint32_t weights = a->kernel_h * a->kernel_w * depth;
+    uint32_t member = o % together;
+    const int8_t *x = a->x + (size_t)(o / together) * depth;
+    const int8_t *w = a->w + (size_t)o * weights;
+    for (; o < end; ++o, w += weights) {
+        const int32_t sum = sum_of_window(a, rows, columns, x, w, depth);
+        const int32_t value = ec_rescale(sum, a->multiplier[o], a->bias[o], a->shift);
+        ec_finish(a->y, y + o, a->y_type, value, a->table, NULL);
+        if (++member == together) {
+            member = 0;
+            x += depth;
+        }
+    }
+}
+
 /* The output channels [o, end) of one group; the last four may overlap with those before. */
 static void channels(const ec_conv_args *a, const window *rows, const window *columns, size_t y,
                      uint32_t o, uint32_t end)
@@ -264,6 +335,10 @@ void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores)
         const window columns =
             window_at(ox, a.stride_w, a.pad_left, a.kernel_w, a.dilation_w, a.width);
         const size_t y = (size_t)oy * a.y_row_stride + (size_t)ox * a.y_pixel_stride;
+        if (together < 4 && a.groups > 1) {
+            small_groups(&a, &rows, &columns, y, s.column, s.column_end);
+            continue;
+        }
         uint32_t end; /* of the channels in o's group */
         for (uint32_t o = s.column; o < s.column_end; o = end) {
             end = a.groups == 1 ? a.out_channels : o - o % together + together;

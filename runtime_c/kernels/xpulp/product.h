@@ -1,6 +1,6 @@
 /*
- * Int8 matrix products in blocks of four by four: what linear, linear_accumulate,
- * attention_scores and attention_values share.
+ * Int8 matrix products in blocks of four by four: what linear, attention_scores and attention_values
+ * share.
  *
  * A block's sixteen sums stay in registers from the first product to the stored result: eight loads
  * for sixteen dot products of four bytes. That takes all registers, so a run of blocks is written
