@@ -55,16 +55,28 @@ def test_table(kernels: Any, shape: tuple[int, int], cores: int) -> None:
 
 @pytest.mark.parametrize("target", ["i8", "u8", "i16"])
 @pytest.mark.parametrize("source", ["i8", "u8", "i16", "i32"])
-def test_requantize(kernels: Any, source: str, target: str) -> None:
+@pytest.mark.parametrize(("cores", "gap"), [(1, 0), (8, 0), (8, 1)])
+def test_requantize(kernels: Any, cores: int, gap: int, source: str, target: str) -> None:
     """Between all pairs of types, with saturation."""
     x = kernels.integers((5, 33), NUMPY[source])
     p = {"multiplier": 1 if source == "i32" else 9001, "bias": -77, "shift": 10}
     x = np.maximum(x, np.iinfo(x.dtype).min + 77) if source == "i32" else x
     expected = kernels.evaluate("q_requantize", [x], **p, dtype=target)
-    y = kernels.output(x.shape, NUMPY[target], 1)
-    types = {"x_type": source, "y_type": target}
-    kernels.call("requantize", 8, x=kernels.tile(x, 2), y=y, rows=5, columns=33, **types, **p)
+    y = kernels.output(x.shape, NUMPY[target], gap)
+    fields = {"x_type": source, "y_type": target, "rows": 5, "columns": 33}
+    kernels.call("requantize", cores, x=kernels.tile(x, 2 * gap), y=y, **fields, **p)
     np.testing.assert_array_equal(y.read(), expected)
+
+
+def test_requantize_in_place(kernels: Any) -> None:
+    """The result takes the place of the operand, negative multiplier."""
+    x = kernels.integers((9, 31), np.int16)
+    p = {"multiplier": -700, "bias": 1 << 8, "shift": 9}
+    expected = kernels.evaluate("q_requantize", [x], **p, dtype="i16")
+    tile = kernels.tile(x, 1)
+    fields = {"x_type": "i16", "y_type": "i16", "rows": 9, "columns": 31}
+    kernels.call("requantize", 8, x=tile, y=tile, **fields, **p)
+    np.testing.assert_array_equal(tile.read(), expected)
 
 
 @pytest.mark.parametrize("cores", [1, 8, 9])

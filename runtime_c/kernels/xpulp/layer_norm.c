@@ -188,7 +188,7 @@ static __attribute__((noinline)) uint32_t sum_of_squares(const ec_layer_norm_arg
     return sum;
 }
 
-/* (c + half) >> g is ((c >> (g - 1)) + 1) >> 1, which needs no 17th bit for g >= 1. */
+/* (c + half) >> g is ((c >> (g - 1)) + 1) >> 1, which needs no 17th bit for g >= 2. */
 static __attribute__((noinline)) uint32_t squares_of_i8(const ec_layer_norm_args *a, centring by,
                                                         size_t x, uint32_t square_shift)
 {
@@ -229,7 +229,7 @@ EC_INLINE uint32_t squares_of_i16(const ec_layer_norm_args *args, const ec_layer
     const int32_t half = (1 << square_shift) >> 1;
     const uint32_t f = by->left;
     uint32_t sum = 0;
-    if (f == 0 && square_shift > 0) {
+    if (f == 0) { /* as squares_of_i8 */
         const uint32_t offset = (uint32_t)(by->mean + by->fraction), shift = square_shift - 1;
         EC_SQUARES(10, EC_ASM_SUB_H("t0", "t0", "%[offset]") EC_ASM_SUB_H("t1", "t1", "%[offset]")
                            EC_ASM_SRA_SC_H("t0", "t0", "%[shift]")
@@ -442,7 +442,8 @@ EC_INLINE void normalize_row(const ec_layer_norm_args *args, const ec_layer_norm
 {
     const centring by = centre(args, a, constants, x, x_type);
     const uint32_t g = constants->square_shift;
-    int pairs = by.exponent >= 0 && a->columns >= 4 && (x_type == EC_I16 || g > 0);
+    int pairs = by.exponent >= 0 && a->columns >= 4 &&
+                (g >= 2 || (x_type == EC_I16 && by.exponent > 0));
     scaling to = {0, 0};
     if (EC_TYPICAL(by.exponent < 15)) { /* not all equal */
         const uint32_t squares = !EC_TYPICAL(pairs) ? sum_of_squares(args, by, x, g, a->columns)
