@@ -25,11 +25,11 @@ def strides(shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], t
     ("axes", "pre_shift"),
     [((0,), 0), ((-1,), 1), ((0, 2), 0), ((1, 2), 3), ((0, 1, 2, 3), 0), ((0, 1, 2, 3), 6)],
 )
+@pytest.mark.parametrize("shape", [(3, 4, 5, 6), (2, 1, 4, 19), (1, 1, 1, 3)])
 def test_kernel(
-    kernels: Any, axes: Any, pre_shift: int, dtype: Any, function: str, cores: int
+    kernels: Any, shape: Any, axes: Any, pre_shift: int, dtype: Any, function: str, cores: int
 ) -> None:
-    """Inner, outer and scattered axes."""
-    shape = (3, 4, 5, 6)
+    """Inner, outer and scattered axes, of a few words and of less than one."""
     x = kernels.integers(shape, dtype)
     p = {"multiplier": 50, "bias": 4321, "shift": 12 - pre_shift, "pre_shift": pre_shift}
     attributes = {"function": function, "axes": axes, "keep": False, "dtype": "i16"}

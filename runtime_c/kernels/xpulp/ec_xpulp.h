@@ -197,6 +197,9 @@ EC_INLINE size_t ec_offset(uint32_t index, const uint32_t *size, const uint32_t 
         if (size[axis] == 1) {
             continue;
         }
+        if (index < size[axis]) { /* nothing is left for the outer axes: no division */
+            return offset + (size_t)index * stride[axis];
+        }
         offset += (size_t)(index % size[axis]) * stride[axis];
         index /= size[axis];
     }
