@@ -1,4 +1,4 @@
-"""Cases of kernels that `xpulp` leaves to the reference: their rates are measured all the same."""
+"""Cases of kernels that few encoders use, among them what `xpulp` leaves to the reference."""
 
 from __future__ import annotations
 

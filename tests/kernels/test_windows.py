@@ -23,19 +23,29 @@ CASES = {
     "depthwise": {"c": 9, "o": 9, "groups": 9, "kernel": (3, 3), "pads": (1, 1, 1, 1)},
     "two groups": {"c": 6, "o": 4, "groups": 2, "kernel": (2, 3), "pads": (0, 1, 1, 1)},
     "one channel, one row": {"c": 1, "o": 7, "h": 1, "kernel": (1, 10), "strides": (1, 4)},
+    "no multiple of a word": {"c": 5, "o": 10, "kernel": (3, 3), "pads": (1, 2, 1, 0)},
+    "much padding, many outputs": {
+        "c": 2,
+        "o": 6,
+        "h": 2,
+        "kernel": (5, 5),
+        "pads": (4, 4, 4, 4),
+    },
     "padding beyond the image": {"c": 2, "o": 2, "h": 2, "kernel": (5, 5), "pads": (4, 4, 4, 4)},
 }
 
 
-def image_fields(kernels: Any, x: np.ndarray, y: Any, a: dict[str, Any]) -> dict[str, Any]:
+def image_fields(
+    kernels: Any, x: np.ndarray, y: Any, a: dict[str, Any], gap: int = 2
+) -> dict[str, Any]:
     """Sizes and strides that convolution and pooling share; x [H, W, C], y a tile."""
     return {
-        "x": kernels.tile(x, 2),
+        "x": kernels.tile(x, gap),
         "height": x.shape[0],
         "width": x.shape[1],
         "channels": x.shape[2],
-        "x_pixel_stride": x.shape[2] + 2,
-        "x_row_stride": x.shape[1] * (x.shape[2] + 2),
+        "x_pixel_stride": x.shape[2] + gap,
+        "x_row_stride": x.shape[1] * (x.shape[2] + gap),
         "y": y,
         "out_height": y.shape[0],
         "out_width": y.shape[1],
@@ -56,7 +66,9 @@ def conv_attributes(case: dict[str, Any]) -> dict[str, Any]:
     return defaults | {k: v for k, v in case.items() if k in defaults} | {"zero_x": -7}
 
 
-def call_conv(kernels: Any, cores: int, x: Any, w: Any, m: Any, b: Any, y: Any, a: Any) -> Any:
+def call_conv(
+    kernels: Any, cores: int, x: Any, w: Any, m: Any, b: Any, y: Any, a: Any, gap: int = 2
+) -> Any:
     kernels.call(
         "conv",
         cores,
@@ -69,15 +81,16 @@ def call_conv(kernels: Any, cores: int, x: Any, w: Any, m: Any, b: Any, y: Any, 
         dilation_h=a["dilations"][0],
         dilation_w=a["dilations"][1],
         groups=a["groups"],
-        **image_fields(kernels, x, y, a),
+        **image_fields(kernels, x, y, a, gap),
     )
     return y.read()
 
 
+@pytest.mark.parametrize("gap", [0, 2])
 @pytest.mark.parametrize("cores", [1, 8, 9])
 @pytest.mark.parametrize("name", CASES)
-def test_conv(kernels: Any, name: str, cores: int) -> None:
-    """Every kind of window, bit for bit."""
+def test_conv(kernels: Any, name: str, cores: int, gap: int) -> None:
+    """Every kind of window, bit for bit, on dense images and on parts of wider ones."""
     case = CASES[name]
     x = kernels.integers((1, case.get("h", 9), 11, case["c"]), np.int8)
     a = conv_attributes(case)
@@ -85,7 +98,29 @@ def test_conv(kernels: Any, name: str, cores: int) -> None:
     m, b, a["shift"] = kernels.requantization(w[0].size * 128 * 128, case["o"], 8)
     expected = kernels.evaluate("q_conv", [x, w, m, b], **a, dtype="i8")[0]
     y = kernels.output(expected.shape, np.int8, 1)
-    np.testing.assert_array_equal(call_conv(kernels, cores, x[0], w, m, b, y, a), expected)
+    result = call_conv(kernels, cores, x[0], w, m, b, y, a, gap)
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("end", ["table", "u8", "i16"])
+@pytest.mark.parametrize("outputs", [3, 9])
+def test_conv_to_other_types(kernels: Any, outputs: int, end: str) -> None:
+    """A table behind 8 bits, and the other element types."""
+    x, w = kernels.integers((1, 5, 6, 4), np.int8), kernels.integers((outputs, 3, 3, 4), np.int8)
+    a = conv_attributes({"pads": (1, 1, 1, 1)})
+    m, b, a["shift"] = kernels.requantization(36 * 128 * 128, outputs, 16 if end == "i16" else 8)
+    dtype = "i8" if end == "table" else end
+    kind = {"i8": np.int8, "u8": np.uint8, "i16": np.int16}[dtype]
+    table = kernels.integers(256, np.int8)
+    operands = [x, w, m, b, *([table] if end == "table" else [])]
+    expected = kernels.evaluate("q_conv", operands, **a, dtype=dtype, table=end == "table")[0]
+    y = kernels.output(expected.shape, kind, 1)
+    fields = image_fields(kernels, x[0], y, a, 0) | {"y_type": dtype, "w": w}
+    fields |= {"multiplier": m, "bias": b, "out_channels": outputs, "groups": 1}
+    fields |= {"kernel_h": 3, "kernel_w": 3, "dilation_h": 1, "dilation_w": 1}
+    fields |= {"table": table} if end == "table" else {}
+    kernels.call("conv", 8, **fields)
+    np.testing.assert_array_equal(y.read(), expected)
 
 
 def test_conv_tile_of_rows(kernels: Any) -> None:

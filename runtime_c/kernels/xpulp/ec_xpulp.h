@@ -123,6 +123,7 @@ EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
 EC_TERNARY(ec_add_shift, "p.addNr", "0x5b", "2", "0x20")
+EC_TERNARY(ec_sdotsp_b, "pv.sdotsp.b", "0x57", "1", "0x5c")
 EC_TERNARY(ec_sdotsp_h, "pv.sdotsp.h", "0x57", "0", "0x5c")
 /* (d + a + (1 << b >> 1)) >> b */
 EC_TERNARY(ec_add_round, "p.addRNr", "0x5b", "6", "0x20")
