@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,12 @@ from benchmarks.kernels.case import (
 )
 from benchmarks.kernels.device import Counters, Device, build
 from benchmarks.kernels.fallback import fallback_cases
-from edgecomp.ir.fixed_point import exponential_table, layer_norm_parameters, softmax_parameters
+from edgecomp.ir.fixed_point import (
+    exponential_steps,
+    exponential_table,
+    layer_norm_parameters,
+    softmax_parameters,
+)
 from edgecomp.ops.q_attention import row_scales
 from edgecomp.simulators.toolchain import describe, find_toolchain
 
@@ -94,6 +100,18 @@ def attention_scores(rows: int, keys: int, depth: int) -> Case:
     return Case("attention_scores", shape, arrays, scalars, "scores", expected, macs, "MAC/cycle")
 
 
+def attention_scores_i8(rows: int, keys: int, depth: int) -> Case:
+    """As above, requantized to 8 bits."""
+    case = attention_scores(rows, keys, depth)
+    multiplier, bias, shift = 1000, 1 << 20, 21
+    expected = np.clip((case.expected * multiplier + bias) >> shift, -128, 127)
+    arrays = case.arrays | {"scores": np.zeros((rows, keys), np.int8)}
+    scalars = case.scalars | {"multiplier": multiplier, "bias": bias, "shift": shift}
+    return replace(
+        case, op="attention_scores_i8", arrays=arrays, scalars=scalars, expected=expected
+    )
+
+
 def interleaved(v: np.ndarray) -> np.ndarray:
     """Blocks of four keys by four columns, transposed; both sizes are multiples of four."""
     blocks = v.reshape(len(v) // 4, 4, -1, 4)
@@ -109,8 +127,8 @@ def attention_interleave(keys: int, depth: int) -> Case:
 
 
 def attention_values(rows: int, keys: int, depth: int) -> Case:
-    """One head, all keys; the weights overlay the scores."""
-    p, v = integers((rows, 4 * keys), np.uint8), integers((keys, depth), np.int8)
+    """One head, all keys; the weights overlay 8-bit scores."""
+    p, v = integers((rows, keys), np.uint8), integers((keys, depth), np.int8)
     acc = np.zeros((rows, depth), np.int32)
     scalars = strided(p=p, v=v, acc=acc)
     scalars |= {"rows": rows, "columns": keys, "depth": depth, "first": 1}
@@ -134,6 +152,18 @@ def attention_softmax(rows: int, keys: int) -> Case:
     scalars |= {"limit": limit, "multiplier": multiplier, "shift": shift}
     shape = f"[{rows},{keys}]"
     return Case("attention_softmax", shape, arrays, scalars, "p", expected, p.size)
+
+
+def attention_softmax_i8(rows: int, keys: int) -> Case:
+    """As above, from 8-bit scores."""
+    scores = integers((rows, keys), np.int8)
+    table = exponential_steps(0.05)
+    expected = table[scores.max(-1, keepdims=True).astype(np.int64) - scores]
+    p, sums = np.zeros((rows, keys), np.uint8), np.zeros(rows, np.int32)
+    arrays: dict[str, np.ndarray] = {"scores": scores, "exp_table": table, "p": p, "sums": sums}
+    scalars = strided(scores=scores, p=p) | {"rows": rows, "columns": keys}
+    shape = f"[{rows},{keys}]"
+    return Case("attention_softmax_i8", shape, arrays, scalars, "p", expected, p.size)
 
 
 def attention_normalize(rows: int, depth: int) -> Case:
@@ -249,7 +279,9 @@ def cases() -> Iterator[Case]:
         (8, 64, 16),
     ]:
         yield attention_scores(rows, keys, depth)
+        yield attention_scores_i8(rows, keys, depth)
         yield attention_softmax(rows, keys)
+        yield attention_softmax_i8(rows, keys)
         yield attention_values(rows, keys, depth)
         yield attention_normalize(rows, depth)
     for keys, depth in [(400, 64), (80, 64), (200, 32), (64, 16)]:

@@ -122,6 +122,12 @@ def exponential_table() -> np.ndarray:
     return table
 
 
+def exponential_steps(step: float) -> np.ndarray:
+    """u8[256]: ``255 * exp(-distance)`` for distances ``0, step, 2 * step, ...``."""
+    table: np.ndarray = np.rint(255 * np.exp(-step * np.arange(256))).astype(np.uint8)
+    return table
+
+
 def softmax_parameters(score_scale: float, masked: bool = False) -> tuple[int, int, int]:
     """``(limit, multiplier, shift)`` that map score distances to indices of the table.
 

@@ -40,9 +40,8 @@ class Attention(Operator):
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The definition, with the row maximum subtracted before the exponential."""
-        heads = node.integer("heads")
-        q, k, v = (split_heads(x, heads) for x in operands[:3])
-        scores = q @ k.swapaxes(-1, -2) * np.float32(node.real("scale"))
+        scores = attention_scores(node, *operands[:2])
+        v = split_heads(operands[2], node.integer("heads"))
         if len(operands) == 4:
             scores = scores + operands[3]
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -53,6 +52,12 @@ class Attention(Operator):
         """``B * T * S * (H*D + H*E)``: the two products."""
         q, k, v = (value.shape for value in node.inputs[:3])
         return q[0] * q[1] * k[1] * (q[2] + v[2])
+
+
+def attention_scores(node: Node, q: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """``[B, H, T, S]``: ``q k^T * scale`` in every head."""
+    q, k = (split_heads(x, node.integer("heads")) for x in (q, k))
+    return np.asarray(q @ k.swapaxes(-1, -2) * np.float32(node.real("scale")))
 
 
 def split_heads(x: np.ndarray, heads: int) -> np.ndarray:

@@ -5,11 +5,20 @@
     q i8[..., T, >= q_offset + heads * D], k i8[..., S, .], v i8[..., S, .], exp_table u8[256],
     score_bias i32[heads, T, S]
     attributes: heads, head_dim (D), value_dim (E), q_offset = 0, k_offset = 0, v_offset = 0,
-        score_limit, score_multiplier, score_shift, v_zero,
+        score_dtype = i32, score_multiplier, score_shift, v_zero,
+        score_limit (for scores i32), score_offset (for scores i8),
         multiplier, bias, shift, dtype, scale, zero
 
-    s   = q . k^T [+ score_bias]                                             int32, per head
+    acc = q . k^T                                                   i32[..., heads, T, S]
+
+    scores i32:
+    s   = acc [+ score_bias]                                        i32[..., heads, T, S]
     p   = exp_table[(min(rowmax(s) - s, score_limit) * score_multiplier) >> score_shift]
+
+    scores i8, without score_bias:
+    s   = requantize(acc, score_multiplier, score_offset, score_shift)  i8[..., heads, T, S]
+    p   = exp_table[rowmax(s) - s]
+
     sum = rowsum(p)                                                          int32
     o   = p . v - v_zero * sum                                               int32
     k   = max(bit_length(sum) - 10, 0)     d = (sum << 9) >> k               d < 2**19
@@ -21,7 +30,7 @@ the ratio of the scales of v and y. The multiplier is in [0, 2**31).
 
 Head h reads columns ``offset + h * D`` (``h * E`` for v) and writes columns ``h * E``. q, k and v
 may be one packed tensor. The zero point of q is 0; that of k shifts whole rows of scores
-and cancels.
+and cancels, except in scores i8, where it must be 0 too.
 """
 
 from __future__ import annotations
@@ -32,6 +41,7 @@ import numpy as np
 
 from edgecomp.ir.fixed_point import (
     INT32_MAX,
+    INT32_MIN,
     bit_length,
     exact_matmul,
     requantize,
@@ -66,6 +76,14 @@ def require_score_parameters(node: Node) -> None:
         raise OperandError(f"{node.op}: ({limit} * {multiplier}) >> {shift} is no table index")
 
 
+def narrow_scores(node: Node) -> bool:
+    """Whether the scores are kept in 8 bits; ``OperandError`` for any type but i8 and i32."""
+    dtype = node.attributes.get("score_dtype", "i32")
+    if dtype not in ("i8", "i32"):
+        raise OperandError(f"{node.op}: score_dtype must be i8 or i32, got {dtype}")
+    return dtype == "i8"
+
+
 def row_scales(total: np.ndarray, multiplier: int) -> tuple[np.ndarray, np.ndarray]:
     """``k`` and ``r`` of the module's heading for sums of weights > 0, as int64."""
     k = np.maximum(bit_length(total) - SUM_BITS, 0)
@@ -90,7 +108,7 @@ class QAttention(Operator):
         i8 = (DType.I8,)
         bias = [(DType.I32,)] * (len(node.inputs) == 5)
         require_types(node, i8, i8, i8, (DType.U8,), *bias)
-        require_score_parameters(node)
+        self._require_scores(node)
         require_range(node, "multiplier", 0, INT32_MAX)
         require_range(node, "shift", 0, 31)
         require_shape(node, 3, (256,))
@@ -102,6 +120,16 @@ class QAttention(Operator):
         if bias:
             require_shape(node, 4, (heads, q[-2], k[-2]))
         return [stated_type(node, (*q[:-1], heads * value_dim))]
+
+    def _require_scores(self, node: Node) -> None:
+        if not narrow_scores(node):
+            require_score_parameters(node)
+            return
+        if len(node.inputs) == 5:
+            raise OperandError("q_attention: scores i8 take no score_bias")
+        require_range(node, "score_multiplier", 0, INT32_MAX)
+        require_range(node, "score_offset", INT32_MIN, INT32_MAX)
+        require_range(node, "score_shift", 0, 31)
 
     def _require_columns(self, node: Node) -> None:
         heads = node.integer("heads")
@@ -120,14 +148,23 @@ class QAttention(Operator):
         scores = exact_matmul(q, np.swapaxes(k, -1, -2))
         if len(operands) == 5:
             scores = require_int32(scores + operands[4], "score + score_bias")
-        keys = ("score_limit", "score_multiplier", "score_shift")
-        p = softmax_weights(scores, operands[3], *(node.integer(key) for key in keys))
+        p = self._weights(node, scores, operands[3])
         total = p.sum(axis=-1, keepdims=True, dtype=np.int64)
         o = require_int32(exact_matmul(p, v) - node.integer("v_zero") * total, "weighted sum")
         k, r = row_scales(total, node.integer("multiplier"))
         a = require_int32(o + (1 << k >> 1), "weighted sum and half a step") >> k
         y = requantize(a, r, node.integer("bias"), node.integer("shift"), stated_dtype(node))
         return [np.swapaxes(y, -2, -3).reshape(node.output.shape)]
+
+    def _weights(self, node: Node, scores: np.ndarray, table: np.ndarray) -> np.ndarray:
+        multiplier, shift = node.integer("score_multiplier"), node.integer("score_shift")
+        if not narrow_scores(node):
+            limit = node.integer("score_limit")
+            return softmax_weights(scores, table, limit, multiplier, shift)
+        offset = node.integer("score_offset")
+        narrow = requantize(scores, multiplier, offset, shift, DType.I8).astype(np.int64)
+        weights: np.ndarray = table[narrow.max(axis=-1, keepdims=True) - narrow]
+        return weights
 
     def macs(self, node: Node) -> int:
         """Batch size * heads * T * S * (D + E)."""

@@ -11,7 +11,7 @@ Constraints are collected first, scales chosen afterwards:
 4. A class is 16 bits wide if it holds a sum of two activations, the input of a normalisation or a
    network output. Network inputs and results of tables are 8 bits; their classes stay so and
    are left out of rules 2 and 3 where these would widen them.
-5. The queries of an attention are symmetric.
+5. The queries of an attention are symmetric, and so are its keys where it has no bias.
 
 A 16-bit class is symmetric with headroom; an 8-bit one is affine by the chosen method.
 """
@@ -161,7 +161,8 @@ class Assignment:
                 least = (node.real("epsilon") / _NORM_CODES) ** 0.5
                 group.least_scale = max(group.least_scale, least)
             elif node.op == "attention":
-                self._class(node.inputs[0]).symmetric = True
+                for value in node.inputs[: 2 if len(node.inputs) == 3 else 1]:
+                    self._class(value).symmetric = True
         for value in self.graph.outputs:
             self._class(value).wide = True
         for group in self._classes.values():

@@ -9,6 +9,8 @@ import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Graph, Value, interpret
+from edgecomp.ir.interpret import Observer
+from edgecomp.ops.attention import attention_scores
 from edgecomp.quantize.histogram import MASKED, Histogram
 
 Windows = np.ndarray | Mapping[str, np.ndarray]
@@ -55,15 +57,30 @@ class Moments:
 
 
 @dataclass
+class Scores:
+    """Scores ``q . k^T * scale`` of one attention: all of them, and the largest of each row."""
+
+    every: Histogram = field(default_factory=Histogram)
+    largest: Histogram = field(default_factory=Histogram)
+
+    def add(self, scores: np.ndarray) -> None:
+        """Take the scores ``[B, H, T, S]`` of a window into account."""
+        self.every.add(scores)
+        self.largest.add(scores.max(axis=-1))
+
+
+@dataclass
 class Statistics:
     """Histograms of all float values, moments of the inputs of linear layers.
 
-    ``means`` holds, for the input of a convolution, the sum of the means ``[C]`` of its windows.
+    ``scores`` has those of every attention without bias, by its result. ``means`` holds, for the
+    input of a convolution, the sum of the means ``[C]`` of its windows.
     """
 
     histograms: dict[Value, Histogram] = field(default_factory=dict)
     moments: dict[Value, Moments] = field(default_factory=dict)
     means: dict[Value, np.ndarray] = field(default_factory=dict)
+    scores: dict[Value, Scores] = field(default_factory=dict)
     windows: int = 0
 
 
@@ -81,6 +98,7 @@ def calibrate(graph: Graph, windows: Windows) -> Statistics:
             statistics.moments[value] = Moments(0, np.zeros(width), np.zeros((width, width)))
 
     filtered = {node.inputs[0] for node in graph.nodes if node.op == "conv_nhwc"}
+    observe_scores = _score_observer(graph, statistics)
 
     def observe(value: Value, array: np.ndarray) -> None:
         if value.type.dtype is not DType.F32:
@@ -92,11 +110,30 @@ def calibrate(graph: Graph, windows: Windows) -> Statistics:
         if value in filtered:
             mean = array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float64)
             statistics.means[value] = statistics.means.get(value, 0.0) + mean
+        observe_scores(value, array)
 
     for inputs in split_windows(graph, windows):
         interpret(graph, inputs, observe)
         statistics.windows += 1
     return statistics
+
+
+def _score_observer(graph: Graph, statistics: Statistics) -> Observer:
+    """Collects the scores of every attention without bias, which are no values of the graph."""
+    attentions = [n for n in graph.nodes if n.op == "attention" and len(n.inputs) == 3]
+    statistics.scores = {node.output: Scores() for node in attentions}
+    read = {value for node in attentions for value in node.inputs[:2]}
+    operands = {value: value.array for value in read if value.is_constant}
+
+    def observe(value: Value, array: np.ndarray) -> None:
+        if value in read:
+            operands[value] = array
+        node = value.producer
+        if node is not None and value in statistics.scores:
+            q, k = (operands[each] for each in node.inputs[:2])
+            statistics.scores[value].add(attention_scores(node, q, k))
+
+    return observe
 
 
 def split_windows(graph: Graph, windows: Windows) -> list[dict[str, np.ndarray]]:

@@ -25,7 +25,7 @@ def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
     sizes: list[int] = []
     parts = 1
     while len(sizes) < most and parts <= extent:
-        size = min(extent, _round_up(math.ceil(extent / parts), multiple))
+        size = min(extent, round_up(math.ceil(extent / parts), multiple))
         if not sizes or size < sizes[-1]:
             sizes.append(size)
         if size <= multiple:
@@ -37,7 +37,8 @@ def tile_sizes(extent: int, multiple: int = 1, most: int = 10) -> list[int]:
     return sizes
 
 
-def _round_up(value: int, multiple: int) -> int:
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple of ``multiple`` that is no less than ``value``."""
     return -(-value // multiple) * multiple
 
 

@@ -67,6 +67,7 @@ _NUMBERS = frozenset(
         "v_zero",
         "score_limit",
         "score_multiplier",
+        "score_offset",
         "score_shift",
     }
 )

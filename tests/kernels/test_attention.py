@@ -8,16 +8,24 @@ import numpy as np
 import pytest
 
 from edgecomp.ir import OperandError
-from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+from edgecomp.ir.fixed_point import exponential_steps, exponential_table, softmax_parameters
 from edgecomp.ops.q_attention import DIVISOR_SHIFT, row_scales
 
 TABLE = exponential_table()
 
 
-def attributes(score_scale: float, v_zero: int) -> dict[str, Any]:
+REQUANTIZATION = {"multiplier": "score_multiplier", "bias": "score_offset", "shift": "score_shift"}
+NARROW_TABLE = exponential_steps(0.05)
+
+
+def attributes(score_scale: float, v_zero: int, narrow: bool = False) -> dict[str, Any]:
     limit, multiplier, shift = softmax_parameters(score_scale)
-    return {
-        "score_limit": limit,
+    score: dict[str, Any] = {"score_limit": limit}
+    if narrow:
+        shift = 15
+        multiplier = round(score_scale / 0.05 * 2**shift)
+        score = {"score_dtype": "i8", "score_offset": (1 << 14) - (20 << shift)}
+    return score | {
         "score_multiplier": multiplier,
         "score_shift": shift,
         "v_zero": v_zero,
@@ -28,13 +36,17 @@ def attributes(score_scale: float, v_zero: int) -> dict[str, Any]:
     }
 
 
-def scores_of(kernels: Any, q: Any, k: Any, bias: Any, block: int, cores: int, gap: int) -> Any:
+def scores_of(
+    kernels: Any, q: Any, k: Any, bias: Any, a: Any, block: int, cores: int, gap: int
+) -> Any:
     rows, keys = len(q), len(k)
-    scores = kernels.output((rows, keys), np.int32, gap)
+    narrow = a.get("score_dtype") == "i8"
+    scores = kernels.output((rows, keys), np.int8 if narrow else np.int32, gap)
+    requantization = {field: a[name] for field, name in REQUANTIZATION.items() if narrow}
     for start in range(0, keys, block):
         part = k[start : start + block]
         kernels.call(
-            "attention_scores",
+            "attention_scores_i8" if narrow else "attention_scores",
             cores,
             q=kernels.tile(q, 1),
             k=kernels.tile(part, 2),
@@ -43,6 +55,7 @@ def scores_of(kernels: Any, q: Any, k: Any, bias: Any, block: int, cores: int, g
             columns=len(part),
             depth=q.shape[1],
             first_column=start,
+            **requantization,
             **({} if bias is None else {"score_bias": kernels.tile(bias, 1)}),
         )
     return scores
@@ -74,24 +87,24 @@ def one_head(
     kernels: Any, q: Any, k: Any, v: Any, bias: Any, a: Any, block: int, cores: int
 ) -> Any:
     rows, keys = len(q), len(k)
-    scores = scores_of(kernels, q, k, bias, block, cores, 1)
+    narrow = a.get("score_dtype") == "i8"
+    scores = scores_of(kernels, q, k, bias, a, block, cores, 1)
     sums = np.zeros(rows, np.int32)
     weights = scores.buffer.view(np.uint8)
+    stride = scores.stride * scores.buffer.itemsize
     kernels.call(
-        "attention_softmax",
+        "attention_softmax_i8" if narrow else "attention_softmax",
         cores,
         scores=scores,
-        exp_table=TABLE,
+        exp_table=NARROW_TABLE if narrow else TABLE,
         p=weights,
-        p_stride=4 * scores.stride,
+        p_stride=stride,
         sums=sums,
         rows=rows,
         columns=keys,
-        limit=a["score_limit"],
-        multiplier=a["score_multiplier"],
-        shift=a["score_shift"],
+        **({} if narrow else {x: a[f"score_{x}"] for x in ("limit", "multiplier", "shift")}),
     )
-    acc = values_of(kernels, weights, 4 * scores.stride, v, rows, block)
+    acc = values_of(kernels, weights, stride, v, rows, block)
     y = kernels.output((rows, v.shape[1]), np.int8, 2)
     kernels.call(
         "attention_normalize",
@@ -111,20 +124,21 @@ def one_head(
 
 
 @pytest.mark.parametrize("cores", [1, 8, 9])
-@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("form", ["i32", "biased i32", "i8"])
 @pytest.mark.parametrize(("rows", "keys", "block"), [(5, 21, 8), (17, 40, 40), (1, 3, 2)])
 def test_tiles_give_the_bits_of_the_definition(
-    kernels: Any, rows: int, keys: int, block: int, with_bias: bool, cores: int
+    kernels: Any, rows: int, keys: int, block: int, form: str, cores: int
 ) -> None:
     """Blocks of keys and values, weights overlaying the scores, heads of a packed tensor."""
     heads, depth, value_dim = 2, 9, 7
     q = kernels.integers((rows, heads * depth + 3), np.int8)
     kv = kernels.integers((keys, heads * (depth + value_dim)), np.int8)
     bias = kernels.random.integers(-5000, 5000, (heads, rows, keys)).astype(np.int32)
-    a = attributes(1e-3, -17)
+    a = attributes(1e-3, -17, form == "i8")
+    with_bias, table = form == "biased i32", NARROW_TABLE if form == "i8" else TABLE
     expected = kernels.evaluate(
         "q_attention",
-        [q, kv, kv, TABLE, *([bias] if with_bias else [])],
+        [q, kv, kv, table, *([bias] if with_bias else [])],
         heads=heads,
         head_dim=depth,
         value_dim=value_dim,
@@ -146,15 +160,17 @@ def test_tiles_give_the_bits_of_the_definition(
         np.testing.assert_array_equal(y, expected[:, h * value_dim : (h + 1) * value_dim])
 
 
+@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("value", [-128, 127])
-def test_extremes(kernels: Any, value: int) -> None:
+def test_extremes(kernels: Any, value: int, narrow: bool) -> None:
     """One dominant key, the largest scores and the largest weighted sums."""
     q, k = np.full((8, 64), -128, np.int8), np.full((500, 64), 127, np.int8)
     k[7] = -128
     v = np.full((500, 64), value, np.int8)
-    a = attributes(1e-4, -value - 1)
+    a = attributes(1e-4, -value - 1, narrow)
+    table = NARROW_TABLE if narrow else TABLE
     heads = {"heads": 1, "head_dim": 64, "value_dim": 64}
-    expected = kernels.evaluate("q_attention", [q, k, v, TABLE], **heads, **a)
+    expected = kernels.evaluate("q_attention", [q, k, v, table], **heads, **a)
     np.testing.assert_array_equal(one_head(kernels, q, k, v, None, a, 128, 8), expected)
 
 
@@ -179,8 +195,36 @@ def test_distances_around_the_limit(kernels: Any, separate: bool) -> None:
     np.testing.assert_array_equal(sums, expected.sum(-1))
 
 
-@pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
-def test_definition_is_softmax_attention(kernels: Any, spread: float) -> None:
+@pytest.mark.parametrize("cores", [1, 8, 9])
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("columns", [1, 4, 7, 16, 45, 80])
+@pytest.mark.parametrize("spread", [1, 30, 128])
+def test_weights_of_8_bit_scores(
+    kernels: Any, spread: int, columns: int, separate: bool, cores: int
+) -> None:
+    """Rows of -128 to 127, near to each other and far apart, in place and elsewhere."""
+    rows = 19
+    scores = kernels.random.integers(-spread, spread, (rows, columns)).astype(np.int8)
+    scores[0], scores[1], scores[2] = -128, 127, -128
+    scores[2, -1] = 127
+    table = np.maximum(np.arange(255, -1, -1), 1).astype(np.uint8)
+    expected = table[scores.max(-1, keepdims=True).astype(int) - scores]
+    source = kernels.tile(scores, 2)
+    p = kernels.output((rows, columns), np.uint8, 1) if separate else source.buffer.view(np.uint8)
+    sums = np.zeros(rows, np.int32)
+    fields = {"rows": rows, "columns": columns, "sums": sums, "exp_table": table}
+    fields |= {} if separate else {"p_stride": source.stride}
+    kernels.call("attention_softmax_i8", cores, scores=source, p=p, **fields)
+    result = p.read() if separate else source.read().view(np.uint8)
+    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(sums, expected.sum(-1))
+
+
+@pytest.mark.parametrize(
+    ("spread", "narrow"),
+    [(0.3, False), (1.0, False), (4.0, False), (0.3, True), (1.0, True), (2.0, True)],
+)
+def test_definition_is_softmax_attention(kernels: Any, spread: float, narrow: bool) -> None:
     """Against float attention on the same integers; 8-bit weights and outputs leave this much."""
     tokens, depth = 300, 64
     rng = np.random.default_rng(4)
@@ -193,10 +237,16 @@ def test_definition_is_softmax_attention(kernels: Any, spread: float) -> None:
     scale = np.abs(exact).max() / 127
     shift = int(np.log2(scale * 2.0**31)) - DIVISOR_SHIFT
     multiplier = round(2 ** (shift + DIVISOR_SHIFT) / scale)
-    a = attributes(score_scale, 0)
+    table, a = TABLE, attributes(score_scale, 0)
+    if narrow:
+        step = (logits.max() - logits.min()) / 255
+        table, a = exponential_steps(step), attributes(score_scale, 0, narrow)
+        a["score_multiplier"] = round(score_scale / step * 2**20)
+        centre = (logits.max() + logits.min()) / 2 / step
+        a |= {"score_offset": round((0.5 - centre) * 2**20), "score_shift": 20}
     a |= {"multiplier": multiplier, "bias": 1 << shift >> 1, "shift": shift}
     heads = {"heads": 1, "head_dim": depth, "value_dim": depth}
-    y = kernels.evaluate("q_attention", [q, k, v, TABLE], **heads, **a) * scale
+    y = kernels.evaluate("q_attention", [q, k, v, table], **heads, **a) * scale
     sqnr = 10 * np.log10((exact**2).sum() / ((y - exact) ** 2).sum())
     assert sqnr > 33
 
@@ -238,6 +288,17 @@ def test_parameters_that_leave_the_table_are_refused(kernels: Any) -> None:
     a = attributes(1e-3, 0) | {"score_limit": 4, "score_multiplier": 64, "score_shift": 0}
     with pytest.raises(OperandError, match="no table index"):
         kernels.evaluate("q_attention", [x, x, x, TABLE], heads=1, head_dim=4, value_dim=4, **a)
+
+
+def test_8_bit_scores_take_no_bias(kernels: Any) -> None:
+    """A bias that masks keys does not fit 8 bits; no other type of score exists."""
+    x, bias = np.zeros((2, 4), np.int8), np.zeros((1, 2, 2), np.int32)
+    sizes = {"heads": 1, "head_dim": 4, "value_dim": 4}
+    a = attributes(1e-3, 0, narrow=True)
+    with pytest.raises(OperandError, match="i8 take no score_bias"):
+        kernels.evaluate("q_attention", [x, x, x, TABLE, bias], **sizes, **a)
+    with pytest.raises(OperandError, match="i8 or i32, got i16"):
+        kernels.evaluate("q_attention", [x, x, x, TABLE], **sizes, **a | {"score_dtype": "i16"})
 
 
 @pytest.mark.parametrize("scale", [*np.logspace(-8, 2, 301), *(np.log(510) / np.arange(1, 300))])

@@ -114,6 +114,26 @@ def test_scores(kernels: Any, shape: tuple[int, int, int], biased: bool, cores: 
     np.testing.assert_array_equal(scores.read(), wide)
 
 
+@pytest.mark.parametrize("cores", CORES)
+@pytest.mark.parametrize("gap", [0, 1, 4])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scores_in_8_bits(kernels: Any, shape: tuple[int, int, int], gap: int, cores: int) -> None:
+    """As above, requantized; a part of them saturates."""
+    rows, columns, depth = shape
+    q, k, product = operands(kernels, shape)
+    bound = max(depth, 1) << 14
+    multiplier, bias, shift = kernels.requantization(bound, 1, 8)
+    wide = kernels.integers((rows, columns + 5), np.int8)
+    scores = kernels.tile(wide, gap)
+    fields = {"rows": rows, "columns": columns, "depth": depth, "first_column": 3}
+    fields |= {"multiplier": multiplier[0], "bias": bias[0], "shift": shift}
+    q_tile, k_tile = odd(kernels, q, 1), odd(kernels, k, 2)
+    kernels.call("attention_scores_i8", cores, q=q_tile, k=k_tile, scores=scores, **fields)
+    scaled = (product.astype(np.int64) * int(multiplier[0]) + int(bias[0])) >> shift
+    wide[:, 3 : 3 + columns] = np.clip(scaled, -128, 127)
+    np.testing.assert_array_equal(scores.read(), wide)
+
+
 def interleaved(v: np.ndarray) -> np.ndarray:
     """``v`` with its whole blocks of four by four transposed."""
     result = v.copy()

@@ -41,6 +41,29 @@ def test_moments_are_those_of_the_input_of_a_linear_layer() -> None:
     assert statistics.windows == 5
 
 
+def test_scores_of_attentions_without_bias() -> None:
+    """All scores of all windows and the largest of each row; constant keys count too."""
+    g = parse("""graph "g" (%x: f32[1, 3, 4]) -> (%y, %z, %m) {
+      %k: f32[1, 2, 4] = constant normal 1
+      %v: f32[1, 2, 4] = constant normal 2
+      %b: f32[1, 1, 3, 3] = constant splat 0.5
+      %y: f32[1, 3, 4] = attention(%x, %k, %v) {heads = 1, scale = 0.5}
+      %z: f32[1, 3, 4] = attention(%x, %x, %y) {heads = 2, scale = 2.0}
+      %m: f32[1, 3, 4] = attention(%x, %x, %x, %b) {heads = 2, scale = 2.0}
+    }""")
+    seen = calibrate(g, windows()).scores
+    y, z, m = g.outputs
+    assert set(seen) == {y, z} and m not in seen
+    keys = g.nodes[0].inputs[1].array[0]
+    scores = windows() @ keys.T / 2
+    assert np.allclose([seen[y].every.low, seen[y].every.high], [scores.min(), scores.max()])
+    assert seen[y].every.total == scores.size
+    heads = windows().reshape(5, 3, 2, 2).transpose(0, 2, 1, 3)
+    largest = (2 * heads @ heads.swapaxes(-1, -2)).max(axis=-1)
+    assert np.allclose([seen[z].largest.low, seen[z].largest.high], [largest.min(), largest.max()])
+    assert seen[z].largest.total == largest.size
+
+
 def test_infinite_activation_names_its_node() -> None:
     """The message says where the float model leaves the reals."""
     with pytest.raises(EdgecompError, match="stem.activation"), np.errstate(all="ignore"):

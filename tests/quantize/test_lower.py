@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import DType, Graph, TensorType, interpret, parse, print_graph
+from edgecomp.ir import DType, Graph, Node, TensorType, interpret, parse, print_graph
+from edgecomp.ir.fixed_point import EXPONENT_SPAN, exponential_steps
 from edgecomp.quantize import Assignment, Quantized, Statistics, quantize
+from edgecomp.quantize.calibrate import calibrate
 from edgecomp.quantize.histogram import Histogram
 from edgecomp.quantize.lower import lower
 from edgecomp.quantize.lower.context import RULES
@@ -104,6 +106,52 @@ def test_mask_of_minus_infinity_size_in_attention() -> None:
     quantized, quality = lowered(text(LINEAR + body))
     assert "q_attention" in ops(quantized)
     assert quality.sqnr_db > 28
+
+
+def attention_of(source: str) -> Node:
+    [node] = [n for n in lowered(source)[0].graph.nodes if n.op == "q_attention"]
+    return node
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(0.0, "i8"), (0.01, "i8"), (0.03, "i8"), (1.0, "i32")]
+)
+def test_scores_are_8_bits_where_their_range_allows(scale: float, dtype: str) -> None:
+    """Scores hundreds of nats apart keep 32 bits."""
+    body = f"""
+  %y: f32[1, 5, 8] = attention(%h, %h, %h) {{heads = 2, scale = {scale!r}}}"""
+    node = attention_of(text(LINEAR + body))
+    assert node.attributes["score_dtype"] == dtype
+    assert lowered(text(LINEAR + body))[1].sqnr_db > 25
+
+
+def test_biased_scores_are_32_bits() -> None:
+    """A mask needs distances that end all weight."""
+    body = """
+  %m: f32[1, 1, 5, 5] = constant splat 0.1
+  %y: f32[1, 5, 8] = attention(%h, %h, %h, %m) {heads = 2, scale = 0.2}"""
+    assert attention_of(text(LINEAR + body)).attributes["score_dtype"] == "i32"
+
+
+def test_8_bit_scores_cover_the_calibrated_range() -> None:
+    """Multiplier, offset and table belong together; products of any int8 stay within int32."""
+    body = """
+  %y: f32[1, 5, 8] = attention(%h, %h, %h) {heads = 2, scale = 0.02}"""
+    graph = parse(text(LINEAR + body))
+    statistics = calibrate(graph, windows(graph, 1))
+    [scores] = statistics.scores.values()
+    node = attention_of(text(LINEAR + body))
+    names = ("score_multiplier", "score_offset", "score_shift")
+    multiplier, offset, shift = (node.integer(name) for name in names)
+    unit = node.inputs[0].type.scale * node.inputs[1].type.scale * 0.02
+    step = unit * 2.0**shift / multiplier
+    np.testing.assert_array_equal(node.inputs[3].array, exponential_steps(step))
+    low = max(scores.every.low, scores.largest.low - EXPONENT_SPAN)
+    high = scores.largest.high
+    assert (high / unit * multiplier + offset) / 2**shift < 127
+    assert (low / unit * multiplier + offset) / 2**shift > -128
+    assert 1.2 < step * 255 / (high - low) < 2.5
+    assert 4 * 128 * 128 * multiplier + abs(offset) < 2**31
 
 
 def causal_mask(tokens: int, keys: int) -> str:

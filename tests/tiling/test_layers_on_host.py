@@ -98,13 +98,17 @@ def attentions(b: Builder) -> None:
         **STATED,
     }
     packed = b.input(1, 30, 3 * 24)
-    sizes = {"heads": 3, "head_dim": 8, "value_dim": 8}
-    offsets = {"q_offset": 0, "k_offset": 24, "v_offset": 48}
-    b.layer("q_attention", [packed, packed, packed, table], **common, **sizes, **offsets)
+    packed_sizes = {"heads": 3, "head_dim": 8, "value_dim": 8}
+    packed_sizes |= {"q_offset": 0, "k_offset": 24, "v_offset": 48}
+    b.layer("q_attention", [packed, packed, packed, table], **common, **packed_sizes)
     q, k, v = b.input(2, 9, 8), b.input(2, 21, 8), b.input(2, 21, 12)
     offsets = {"q_offset": 0, "k_offset": 0, "v_offset": 0}
     sizes = {"heads": 2, "head_dim": 4, "value_dim": 6}
     b.layer("q_attention", [q, k, v, table], **common, **sizes, **offsets)
+    narrow = {"score_dtype": "i8", "score_offset": 1 << 9} | common
+    del narrow["score_limit"]
+    b.layer("q_attention", [packed, packed, packed, table], **narrow, **packed_sizes)
+    b.layer("q_attention", [q, k, v, table], **narrow, **sizes, **offsets)
     bias = b.random.integers(-3000, 3000, (2, 9, 21)).astype(np.int32)
     biased = [q, k, v, table, b.graph.constant(bias)]
     b.layer("q_attention", biased, **common, **sizes, **offsets)

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgecomp.ir import Attribute, Node, Value
 from edgecomp.ir.fixed_point import (
+    EXPONENT_SPAN,
+    exponential_steps,
     exponential_table,
     softmax_parameters,
 )
 from edgecomp.ops.q_attention import DIVISOR_SHIFT
 from edgecomp.quantize import requant
+from edgecomp.quantize.calibrate import Scores
 from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers
 
 LEAST_UNIT = 1e-8
 """Scores of smaller units are all equal as far as 8-bit exponentials can tell."""
+
+MOST_SCORE_STEP = 0.08
+"""Scores whose 8-bit step would be larger (in nats) keep 32 bits: weights would be 4 % off."""
+
+SCORE_HEADROOM = 1.3
+"""8-bit scores cover this many times the range expected: a clipped maximum evens out a row."""
+
+LEAST_SCORE_MULTIPLIER = 64
+"""A smaller multiplier misses the range of 8-bit scores by more than 1 %."""
 
 MOST_KEYS = 32767
 """So many weights of 255 with values 255 away from their zero point sum up to an int32."""
@@ -26,29 +39,79 @@ MOST_KEYS = 32767
 def lower_attention(ctx: Lowering, node: Node) -> None:
     """Multi-head attention; an additive bias or mask must be constant."""
     heads = node.integer("heads")
-    q, k = ctx.narrow(node.inputs[0], symmetric=True), ctx.narrow(node.inputs[1])
+    masked = len(node.inputs) == 4
+    q = ctx.narrow(node.inputs[0], symmetric=True)
+    k = ctx.narrow(node.inputs[1], symmetric=not masked)
     v = ctx.narrow(node.inputs[2])
     if node.real("scale") < 0:
         raise UnsupportedError("its scale is negative; negate the weights of the queries")
     unit = max(q.type.scale * k.type.scale * node.real("scale"), LEAST_UNIT)
-    masked = len(node.inputs) == 4
-    limit, multiplier, shift = softmax_parameters(unit, masked)
-    _require_int32(q.shape[2] // heads, k.shape[1], limit if masked else 0)
+    depth = q.shape[2] // heads
+    wide = _wide_scores(unit, masked)
+    _require_int32(depth, k.shape[1], wide.limit if masked else 0)
+    softmax = _narrow_scores(ctx.assignment.statistics.scores.get(node.output), unit, depth) or wide
     attributes: dict[str, Attribute] = {
         "heads": heads,
-        "head_dim": q.shape[2] // heads,
+        "head_dim": depth,
         "value_dim": v.shape[2] // heads,
-        "score_limit": limit,
-        "score_multiplier": multiplier,
-        "score_shift": shift,
         "v_zero": v.type.zero_point,
     }
-    operands = [q, k, v, ctx.tensor(exponential_table(), "exponentials")]
+    attributes |= softmax.attributes
+    operands = [q, k, v, ctx.tensor(softmax.table, "exponentials")]
     if masked:
-        operands.append(_score_bias(ctx, node, unit, limit, q.shape[2] // heads))
+        operands.append(_score_bias(ctx, node, unit, wide.limit, depth))
     spec = ctx.assignment.spec(node.output)
     attributes |= _average(v.type.scale / spec.quantization.scale, spec.quantization.zero_point)
     ctx.bind(node.output, ctx.emit("q_attention", operands, attributes, spec, node, node.output))
+
+
+@dataclass(frozen=True)
+class _Softmax:
+    """How scores become weights: attributes and table; ``limit`` only of scores in 32 bits."""
+
+    attributes: dict[str, Attribute]
+    table: np.ndarray
+    limit: int = 0
+
+
+def _wide_scores(unit: float, masked: bool) -> _Softmax:
+    limit, multiplier, shift = softmax_parameters(unit, masked)
+    attributes: dict[str, Attribute] = {
+        "score_dtype": "i32",
+        "score_limit": limit,
+        "score_multiplier": multiplier,
+        "score_shift": shift,
+    }
+    return _Softmax(attributes, exponential_table(), limit)
+
+
+def _narrow_scores(scores: Scores | None, unit: float, depth: int) -> _Softmax | None:
+    """Scores in 8 bits; None where their range or their multiplier is too coarse for it.
+
+    What lies ``EXPONENT_SPAN`` below the least row maximum has no weight in any row and may be
+    clipped. The table has the step that the rounded multiplier makes.
+    """
+    if scores is None:
+        return None
+    high = scores.largest.expected_high
+    least = scores.largest.expected_low - EXPONENT_SPAN
+    low = max(scores.every.expected_low, least)
+    step = max(SCORE_HEADROOM * (high - low) / 255, unit)
+    if step > MOST_SCORE_STEP:
+        return None
+    bound = np.array([depth * 128.0 * 128.0])
+    ratio, offset = np.array([unit / step]), np.array([-0.5 - (low + high) / 2 / step])
+    found = requant.choose(ratio, offset, -bound, bound)
+    multiplier = int(found.multiplier[0])
+    if multiplier < LEAST_SCORE_MULTIPLIER:
+        return None
+    attributes: dict[str, Attribute] = {
+        "score_dtype": "i8",
+        "score_multiplier": multiplier,
+        "score_offset": int(found.bias[0]),
+        "score_shift": found.shift,
+    }
+    return _Softmax(attributes, exponential_steps(unit * 2.0**found.shift / multiplier))
 
 
 def _average(ratio: float, zero: int) -> dict[str, Attribute]:

@@ -1,6 +1,7 @@
 """Tiles of ``q_attention``: one head and a block of queries at a time, keys and values in blocks.
 
-Scores of a query block stay in L1 as whole rows, so that the softmax sees all of a row; keys and
+Scores of a query block stay in L1 as whole rows, so that the softmax sees all of a row; its
+weights take their place. Rows of 8-bit scores begin at multiples of four bytes. Keys and
 values pass through in blocks: first all keys, then all values. Where the keys of a head fit in
 one block they are loaded once per head. Values are interleaved in place whenever they are loaded.
 """
@@ -11,8 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from edgecomp.ir import Node, Value
-from edgecomp.tiling.candidates import ROWS_MULTIPLE, buffers_for, tile_sizes, whole_operand
+from edgecomp.ir import DType, Node, Value
+from edgecomp.ops.q_attention import narrow_scores
+from edgecomp.tiling.candidates import (
+    ROWS_MULTIPLE,
+    buffers_for,
+    round_up,
+    tile_sizes,
+    whole_operand,
+)
 from edgecomp.tiling.expr import Expr, is_zero, least, most, wrap
 from edgecomp.tiling.program import (
     Argument,
@@ -53,6 +61,10 @@ class _Tiles:
         self.q, self.k, self.v = node.inputs[:3]
         self.queries, self.keys = self.q.shape[-2], self.k.shape[-2]
         self.depth, self.value_dim = node.integer("head_dim"), node.integer("value_dim")
+        self.narrow = narrow_scores(node)
+        self.scores_type = DType.I8 if self.narrow else DType.I32
+        self.scores_stride = round_up(self.keys, 4) if self.narrow else self.keys
+        self.p_stride = self.scores_stride * self.scores_type.bytes
         heads = node.integer("heads")
         batch = self.q.type.size // (self.queries * self.q.shape[-1])
         self.b = Loop("b", batch, 1)
@@ -68,7 +80,7 @@ class _Tiles:
     def program(self) -> TileProgram:
         rows = self.m.step
         scratch = (
-            Scratch("scores", rows * self.keys * 4),
+            Scratch("scores", rows * self.scores_stride * self.scores_type.bytes),
             Scratch("sums", rows * 4),
             Scratch("acc", rows * self.value_dim * 4),
         )
@@ -150,22 +162,27 @@ class _Tiles:
         arguments: dict[str, Argument] = {
             "q": Pointer("q"),
             "k": Pointer("k"),
-            "score_bias": Pointer("score_bias") if biased else Null(),
             "scores": Pointer("scores"),
             "rows": self.m.size,
             "columns": columns,
             "depth": wrap(self.depth),
             "q_stride": wrap(self.depth),
             "k_stride": wrap(self.depth),
-            "score_bias_stride": wrap(self.keys),
-            "scores_stride": wrap(self.keys),
+            "scores_stride": wrap(self.scores_stride),
             "first_column": self.key_block * self.key_step,
         }
+        if self.narrow:
+            arguments["multiplier"] = Scalar(self.node.integer("score_multiplier"))
+            arguments["bias"] = Scalar(self.node.integer("score_offset"))
+            arguments["shift"] = Scalar(self.node.integer("score_shift"))
+        else:
+            arguments["score_bias"] = Pointer("score_bias") if biased else Null()
+            arguments["score_bias_stride"] = wrap(self.keys)
         work = self.m.size * columns
         macs = work * self.depth
         outputs = frozenset({"scores"})
         return Call(
-            "attention_scores",
+            "attention_scores_i8" if self.narrow else "attention_scores",
             arguments,
             work,
             macs,
@@ -175,7 +192,6 @@ class _Tiles:
         )
 
     def _softmax(self) -> Call:
-        node = self.node
         arguments: dict[str, Argument] = {
             "scores": Pointer("scores"),
             "exp_table": Pointer("exp_table"),
@@ -183,17 +199,19 @@ class _Tiles:
             "sums": Pointer("sums"),
             "rows": self.m.size,
             "columns": wrap(self.keys),
-            "scores_stride": wrap(self.keys),
-            "p_stride": wrap(4 * self.keys),
-            "limit": Scalar(node.integer("score_limit")),
-            "multiplier": Scalar(node.integer("score_multiplier")),
-            "shift": Scalar(node.integer("score_shift")),
+            "scores_stride": wrap(self.scores_stride),
+            "p_stride": wrap(self.p_stride),
         }
-        work = self.m.size * self.keys
-        when = self._at(self.blocks - 1)
-        outputs = frozenset({"p", "sums"})
+        if not self.narrow:
+            for name in ("limit", "multiplier", "shift"):
+                arguments[name] = Scalar(self.node.integer(f"score_{name}"))
         return Call(
-            "attention_softmax", arguments, work, rows=self.m.size, when=when, outputs=outputs
+            "attention_softmax_i8" if self.narrow else "attention_softmax",
+            arguments,
+            self.m.size * self.keys,
+            rows=self.m.size,
+            when=self._at(self.blocks - 1),
+            outputs=frozenset({"p", "sums"}),
         )
 
     def _interleave(self) -> Call:
@@ -218,7 +236,7 @@ class _Tiles:
             "rows": self.m.size,
             "columns": columns,
             "depth": wrap(self.value_dim),
-            "p_stride": wrap(4 * self.keys),
+            "p_stride": wrap(self.p_stride),
             "v_stride": wrap(self.value_dim),
             "acc_stride": wrap(self.value_dim),
             "first_column": self.value_block * self.key_step,

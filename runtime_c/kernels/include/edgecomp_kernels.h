@@ -133,6 +133,23 @@ typedef struct {
 void ec_attention_scores(const ec_attention_scores_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * scores[r, first_column + c] = requantize(sum_i q[r, i] * k[c, i], multiplier, bias, shift)
+ */
+typedef struct {
+    const int8_t *q; /* [rows, depth] */
+    const int8_t *k; /* [columns, depth] */
+    int8_t *scores; /* [rows, >= first_column + columns] */
+    uint32_t rows, columns, depth;
+    uint32_t q_stride, k_stride, scores_stride;
+    uint32_t first_column;
+    int32_t multiplier, bias; /* multiplier >= 0 */
+    uint32_t shift;
+} ec_attention_scores_i8_args;
+
+void ec_attention_scores_i8(const ec_attention_scores_i8_args *args, uint32_t core,
+                            uint32_t cores);
+
+/*
  * p[r, c] = exp_table[(min(max_c scores[r, c] - scores[r, c], limit) * multiplier) >> shift]
  * sums[r] = sum_c p[r, c]
  *
@@ -152,6 +169,24 @@ typedef struct {
 } ec_attention_softmax_args;
 
 void ec_attention_softmax(const ec_attention_softmax_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * p[r, c] = exp_table[max_c scores[r, c] - scores[r, c]]
+ * sums[r] = sum_c p[r, c]
+ *
+ * exp_table[0] > 0; columns <= 32767. p may be the scores, with their stride.
+ */
+typedef struct {
+    const int8_t *scores; /* [rows, columns] */
+    const uint8_t *exp_table; /* [256] */
+    uint8_t *p; /* [rows, columns] */
+    int32_t *sums; /* [rows] */
+    uint32_t rows, columns;
+    uint32_t scores_stride, p_stride;
+} ec_attention_softmax_i8_args;
+
+void ec_attention_softmax_i8(const ec_attention_softmax_i8_args *args, uint32_t core,
+                             uint32_t cores);
 
 /*
  * Interleaves a block of values in place: four keys of one column become one word.

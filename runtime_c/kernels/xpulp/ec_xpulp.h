@@ -30,6 +30,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
 #define EC_ASM_LBU_AT(d, base, index) "p.lbu " d "," index "(" base ")\n"
 #define EC_ASM_FL1(d, a) "p.fl1 " d "," a "\n"
+#define EC_ASM_BYTE(d, a, bit) "p.extractu " d "," a ",7," bit "\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) name " " d "," a "," bits "\n"
 #else
 #define EC_ASM_R(name, opcode, f3, f7, d, a, b) \
@@ -45,6 +46,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
 #define EC_ASM_LBU_AT(d, base, index) ".insn r 0x03,7,0x20," d "," base "," index "\n"
 #define EC_ASM_FL1(d, a) ".insn r 0x33,1,0x08," d "," a ",x0\n"
+#define EC_ASM_BYTE(d, a, bit) ".insn r 0x33,1,0x67," d "," a ",x" bit "\n"
 #define EC_ASM_CLIP(name, f3, d, a, bits) ".insn r 0x33," f3 ",0x0a," d "," a ",x" bits "\n"
 #endif
 
@@ -54,6 +56,8 @@ typedef uint32_t ec_word __attribute__((may_alias));
 
 #define EC_ASM_MAX(d, a, b) EC_ASM_R("p.max", "0x33", "6", "0x02", d, a, b)
 #define EC_ASM_SDOTUP_B(d, a, b) EC_ASM_R("pv.sdotup.b", "0x57", "1", "0x50", d, a, b)
+#define EC_ASM_SUB_B(d, a, b) EC_ASM_R("pv.sub.b", "0x57", "1", "0x04", d, a, b)
+#define EC_ASM_MAX_B(d, a, b) EC_ASM_R("pv.max.b", "0x57", "1", "0x18", d, a, b)
 #define EC_ASM_ADD_H(d, a, b) EC_ASM_R("pv.add.h", "0x57", "0", "0x00", d, a, b)
 #define EC_ASM_MIN_H(d, a, b) EC_ASM_R("pv.min.h", "0x57", "0", "0x10", d, a, b)
 #define EC_ASM_MAX_H(d, a, b) EC_ASM_R("pv.max.h", "0x57", "0", "0x18", d, a, b)
@@ -111,6 +115,7 @@ EC_CLIPPING(ec_clip_i16, "p.clip", "1", "16")
 EC_CLIPPING(ec_clip_u8, "p.clipu", "2", "9")
 
 EC_BINARY(ec_max, "p.max", "0x33", "6", "0x02")
+EC_BINARY(ec_max_b, "pv.max.b", "0x57", "1", "0x18")
 EC_BINARY(ec_sub_h, "pv.sub.h", "0x57", "0", "0x04")
 EC_BINARY(ec_avg_h, "pv.avg.h", "0x57", "0", "0x08")
 EC_BINARY(ec_min_h, "pv.min.h", "0x57", "0", "0x10")

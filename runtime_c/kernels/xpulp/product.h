@@ -26,7 +26,7 @@ typedef struct {
     uint32_t a_stride, b_stride;
     uint32_t b_step; /* to the next of four words that belong together: b_stride */
     int32_t b_back; /* from the fourth one to the next word of the first: 4 - 3 * b_stride */
-    const int32_t *multiplier, *bias; /* [columns] or NULL */
+    const int32_t *multiplier, *bias; /* [columns], or one for all, or NULL */
     uint32_t shift;
     void *y; /* of element [0, 0] */
     uint32_t y_row, y_column; /* from one to the next */
@@ -54,7 +54,7 @@ typedef struct {
     uint32_t shift; /* 28 */
     const uint8_t *added; /* 32 */
     int32_t added_step, added_back; /* 36, 40 */
-    int32_t scale[8]; /* 44: multiplier and bias of the four columns */
+    int32_t scale[8]; /* 44: multiplier and bias of the four columns, or of all */
     uint32_t times; /* 76: how often, each with the next four rows of b */
     const int8_t *a; /* 80: the first row */
     uint32_t b_next; /* 84: to the next four rows */
@@ -393,6 +393,9 @@ EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks 
     return whole == 0 ? 1 : times < whole ? times : whole;
 }
 
+/* How the end of a block rescales: not, each column with its own multiplier and bias, all alike. */
+enum { EC_UNSCALED, EC_BY_COLUMN, EC_ALL_ALIKE };
+
 /* What does not differ from strip to strip. */
 EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed, int rescaled,
                                 int added)
@@ -404,9 +407,14 @@ EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed
     strip->y_back = p->y_back;
     strip->y_next = 4 * p->y_column;
     strip->added = p->added;
-    if (rescaled) {
+    if (rescaled != EC_UNSCALED) {
         strip->shift = p->shift;
-    } else {
+    }
+    if (rescaled == EC_ALL_ALIKE) {
+        strip->scale[0] = *p->multiplier;
+        strip->scale[1] = *p->bias;
+    }
+    if (rescaled != EC_BY_COLUMN) {
         strip->y_step = p->y_step;
     }
     if (added) {
@@ -433,7 +441,7 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
                        (size_t)c * p->added_column;
         strip->added_first = strip->added;
     }
-    if (rescaled) {
+    if (rescaled == EC_BY_COLUMN) {
         const int32_t *multiplier = p->multiplier + c;
         const int32_t *bias = p->bias + c;
         strip->scale[0] = multiplier[0];
@@ -485,14 +493,19 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
 /* Rescaled sums of signed operands; sums and sums on top of others with the dot products given. */
 #define EC_PRODUCT_RESCALED(name, finish)                                                       \
     EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0, finish,            \
-               EC_ASM_ADVANCE_SCALE, 1, 0)
+               EC_ASM_ADVANCE_SCALE, EC_BY_COLUMN, 0)
+#define EC_PRODUCT_ALL_ALIKE(name, finish)                                                      \
+    EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0, finish, "",        \
+               EC_ALL_ALIKE, 0)
 #define EC_PRODUCT_RESIDUAL(name)                                                               \
     EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0,                    \
-               EC_ASM_FINISH_RESIDUAL, EC_ASM_ADVANCE_SCALE EC_ASM_ADVANCE_ADDED, 1, 1)
+               EC_ASM_FINISH_RESIDUAL, EC_ASM_ADVANCE_SCALE EC_ASM_ADVANCE_ADDED,               \
+               EC_BY_COLUMN, 1)
 #define EC_PRODUCT_SUMS(name, first, dot)                                                       \
-    EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_SUMS, "", 0, 0)
+    EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_SUMS, "",           \
+               EC_UNSCALED, 0)
 #define EC_PRODUCT_ADDED(name, first, dot)                                                      \
     EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_ADDED,                   \
-               EC_ASM_ADVANCE_ADDED, 0, 1)
+               EC_ASM_ADVANCE_ADDED, EC_UNSCALED, 1)
 
 #endif
