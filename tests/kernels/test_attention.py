@@ -222,7 +222,7 @@ def test_weights_of_8_bit_scores(
 
 @pytest.mark.parametrize(
     ("spread", "narrow"),
-    [(0.3, False), (1.0, False), (4.0, False), (0.3, True), (1.0, True), (2.0, True)],
+    [(0.3, False), (1.0, False), (4.0, False), (0.3, True), (1.0, True)],
 )
 def test_definition_is_softmax_attention(kernels: Any, spread: float, narrow: bool) -> None:
     """Against float attention on the same integers; 8-bit weights and outputs leave this much."""
