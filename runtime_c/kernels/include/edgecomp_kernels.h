@@ -395,6 +395,36 @@ typedef struct {
 
 void ec_pool(const ec_pool_args *args, uint32_t core, uint32_t cores);
 
+/* ---- weights of NE16 ----------------------------------------------------------------------- */
+
+/*
+ * Activations as 8-bit weights of a 1x1 job of NE16: for each of `outputs` rows of w, for each block
+ * of 16 of its `depth` channels, 8 planes of 16 bits. Bit k % 16 of plane b is bit b of w[n, k] + 128;
+ * channels behind depth have all bits clear.
+ *
+ * ec_ne16_pack_rows: w[n, k] = x[n, k]; with bias, bias[n] = -128 * sum_k x[n, k], which takes back what
+ * activations raised by 128 add to a sum.
+ */
+typedef struct {
+    const int8_t *x; /* [outputs, depth] */
+    uint8_t *y; /* [outputs, ceil(depth / 16), 8, 2] */
+    int32_t *bias; /* [outputs] or NULL */
+    uint32_t outputs, depth;
+    uint32_t x_stride;
+} ec_ne16_pack_rows_args;
+
+void ec_ne16_pack_rows(const ec_ne16_pack_rows_args *args, uint32_t core, uint32_t cores);
+
+/* ec_ne16_pack_columns: w[n, k] = x[k, n]. */
+typedef struct {
+    const int8_t *x; /* [depth, outputs] */
+    uint8_t *y; /* [outputs, ceil(depth / 16), 8, 2] */
+    uint32_t outputs, depth;
+    uint32_t x_stride;
+} ec_ne16_pack_columns_args;
+
+void ec_ne16_pack_columns(const ec_ne16_pack_columns_args *args, uint32_t core, uint32_t cores);
+
 /* ---- data movement ------------------------------------------------------------------------ */
 
 /*

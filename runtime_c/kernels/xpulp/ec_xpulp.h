@@ -25,6 +25,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LAST "1:"
 #define EC_ASM_LW(d, step, p) "p.lw " d "," step "(" p "!)\n"
 #define EC_ASM_LW_R(d, step, p) "p.lw " d "," step "(" p "!)\n"
+#define EC_ASM_LHU_R(d, step, p) "p.lhu " d "," step "(" p "!)\n"
 #define EC_ASM_SW(s, step, p) "p.sw " s "," step "(" p "!)\n"
 #define EC_ASM_SW_R(s, step, p) "p.sw " s "," step "(" p "!)\n"
 #define EC_ASM_LB_AT(d, base, index) "p.lb " d "," index "(" base ")\n"
@@ -40,6 +41,7 @@ typedef uint32_t ec_word __attribute__((may_alias));
 #define EC_ASM_LAST
 #define EC_ASM_LW(d, step, p) ".insn i 0x0b,2," d "," step "(" p ")\n"
 #define EC_ASM_LW_R(d, step, p) ".insn r 0x0b,7,0x10," d "," p "," step "\n"
+#define EC_ASM_LHU_R(d, step, p) ".insn r 0x0b,7,0x28," d "," p "," step "\n"
 #define EC_ASM_SW(s, step, p) ".insn s 0x2b,2," s "," step "(" p ")\n"
 #define EC_ASM_SW_R(s, step, p) ".insn r 0x2b,6,0x00," step "," p "," s "\n"
 #define EC_ASM_LB_AT(d, base, index) ".insn r 0x03,7,0x00," d "," base "," index "\n"
@@ -114,6 +116,9 @@ EC_BINARY(ec_sra_sc_h, "pv.sra.sc.h", "0x57", "4", "0x24")
 EC_BINARY(ec_sll_sc_h, "pv.sll.sc.h", "0x57", "4", "0x28")
 EC_BINARY(ec_dotsp_h, "pv.dotsp.h", "0x57", "0", "0x4c")
 EC_BINARY(ec_pack_h, "pv.pack.h", "0x57", "0", "0x68")
+EC_TERNARY(ec_sdotsp_b, "pv.sdotsp.b", "0x57", "1", "0x5c")
+/* Bytes of d (0 to 3) and a (4 to 7), as the bytes of b say. */
+EC_TERNARY(ec_shuffle2_b, "pv.shuffle2.b", "0x57", "1", "0x64")
 EC_TERNARY(ec_packlo_b, "pv.packlo.b", "0x57", "1", "0x70")
 EC_TERNARY(ec_packhi_b, "pv.packhi.b", "0x57", "1", "0x6c")
 /* (d + a) >> b, arithmetic */
