@@ -22,7 +22,8 @@ from edgecomp.simulators.toolchain import Toolchain, find_toolchain
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "runtime_c" / "kernels"
-LIBC = ROOT / "runtime_c" / "hal" / "gvsoc" / "libc"
+HAL = ROOT / "runtime_c" / "hal"
+LIBC = HAL / "gvsoc" / "libc"
 CHIP = Path(__file__).parent / "chip"
 ARENA = 0x10004800
 ARENA_BYTES = 0x10020000 - ARENA
@@ -58,7 +59,7 @@ def parse_structs(header: str) -> dict[str, list[Field]]:
     """The argument structures of the kernel header; every member has 32-bit words there."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     structs = {}
-    for body, name in re.findall(r"typedef struct \{(.*?)\} ec_(\w+)_args;", text, flags=re.S):
+    for body, name in re.findall(r"typedef struct \{([^}]*)\} ec_(\w+)_args;", text, flags=re.S):
         items = [
             item.strip()
             for _, names in re.findall(r"(?:const )?(\w+)\s+([^;]+);", body)
@@ -81,14 +82,13 @@ def build(folder: Path, implementation: str = "xpulp", toolchain: Toolchain | No
     Compiled as ``edgecomp simulate`` compiles a project. SimulatorError without a compiler.
     """
     toolchain = toolchain or find_toolchain()
-    names = sorted(parse_structs((KERNELS / "include" / "edgecomp_kernels.h").read_text()))
-    entries = "".join(f"    (kernel *)ec_{name},\n" for name in names)
-    listing = f"static kernel *const kernels[] = {{\n{entries}}};\n"
-    (folder / "kernel_list.h").write_text(listing)
+    (folder / "kernel_list.h").write_text(_kernel_list())
     sources = {p.name: p for p in (KERNELS / "reference").glob("*.c")}
     sources |= {p.name: p for p in (KERNELS / implementation).glob("*.c")}
-    files = [CHIP / "boot.S", CHIP / "driver.c", LIBC / "libc.c", *sorted(sources.values())]
-    includes = [KERNELS / "include", LIBC, folder]
+    sources |= {p.name: p for p in (KERNELS / "ne16").glob("*.c")}
+    chip = [CHIP / "boot.S", CHIP / "driver.c", LIBC / "libc.c", HAL / "gvsoc" / "ne16.c"]
+    files = [*chip, *sorted(sources.values())]
+    includes = [KERNELS / "include", HAL / "include", HAL / "gvsoc", LIBC, folder]
     command = toolchain.compile(files, includes, CHIP / "link.ld")
     elf = folder / "kernels.elf"
     quiet = ["-Wno-cast-function-type"]  # one type for all entries of the table
@@ -100,12 +100,41 @@ def build(folder: Path, implementation: str = "xpulp", toolchain: Toolchain | No
     return elf
 
 
+def all_structs() -> dict[str, list[Field]]:
+    """The argument structures of kernels and of jobs."""
+    headers = (KERNELS / "include" / name for name in ("edgecomp_kernels.h", "edgecomp_ne16.h"))
+    return {name: fields for h in headers for name, fields in parse_structs(h.read_text()).items()}
+
+
+def job_as_kernel(name: str, run: str) -> str:
+    """C text of ``run_<name>``, which does a job of NE16 as if it were a kernel of one core.
+
+    ``run`` starts the job ``&job`` and waits for it.
+    """
+    return (
+        f"void run_{name}(const void *args, uint32_t core, uint32_t cores);\n"
+        f"void run_{name}(const void *args, uint32_t core, uint32_t cores)\n{{\n"
+        f"    ec_ne16_job job;\n    (void)cores;\n    if (core != 0) {{\n        return;\n    }}\n"
+        f"    ec_{name}(args, &job);\n    {run}\n}}\n"
+    )
+
+
+def _kernel_list() -> str:
+    jobs = parse_structs((KERNELS / "include" / "edgecomp_ne16.h").read_text())
+    run = "ec_hal_ne16_wait(ec_hal_ne16_start(&job));"
+    wrappers = "".join(job_as_kernel(name, run) for name in sorted(jobs))
+    names = (f"{'run' if name in jobs else 'ec'}_{name}" for name in sorted(all_structs()))
+    entries = "".join(f"    (kernel *){name},\n" for name in names)
+    listing = f"static kernel *const kernels[] = {{\n{entries}}};\n"
+    return f'#include "edgecomp_hal.h"\n{wrappers}{listing}'
+
+
 class Device:
     """A running simulation. Use as a context manager."""
 
     def __init__(self, elf: Path) -> None:
         installation = find_installation()
-        self.structs = parse_structs((KERNELS / "include" / "edgecomp_kernels.h").read_text())
+        self.structs = all_structs()
         self.ops = sorted(self.structs)
         self.folder = Path(tempfile.mkdtemp(prefix="kernels-"))
         for name in ("requests", "answers"):

@@ -20,10 +20,12 @@ import pytest
 from edgecomp.ir import Graph, create, lookup
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks.kernels.device import Device, TooLargeError, build
+from benchmarks.kernels.device import Device, TooLargeError, build, job_as_kernel
 
 KERNELS = Path(__file__).parents[2] / "runtime_c" / "kernels"
+HOST = Path(__file__).parents[2] / "runtime_c" / "hal" / "host"
 HEADER = KERNELS / "include" / "edgecomp_kernels.h"
+JOBS = KERNELS / "include" / "edgecomp_ne16.h"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-Wshadow"]
 TYPES = {"i8": 0, "u8": 1, "i16": 2, "i32": 3}
 SCALARS = {"uint32_t": ctypes.c_uint32, "int32_t": ctypes.c_int32}
@@ -34,7 +36,7 @@ def parse_structs(header: str) -> dict[str, type[ctypes.Structure]]:
     """The argument structures of the header, so that no layout is written down twice."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     structs = {}
-    for body, name in re.findall(r"typedef struct \{(.*?)\} ec_(\w+)_args;", text, flags=re.S):
+    for body, name in re.findall(r"typedef struct \{([^}]*)\} ec_(\w+)_args;", text, flags=re.S):
         fields: list[tuple[str, Any]] = []
         for base, names in re.findall(r"(?:const )?(\w+)\s+([^;]+);", body):
             for item in names.split(","):
@@ -81,7 +83,8 @@ class Kernels:
 
     def __init__(self, library: Path | None) -> None:
         self.library = ctypes.CDLL(str(library)) if library else None
-        self.structs = parse_structs(HEADER.read_text())
+        self.jobs = parse_structs(JOBS.read_text())
+        self.structs = parse_structs(HEADER.read_text()) | self.jobs
         self.random = np.random.default_rng(1)
 
     def call(self, op: str, cores: int, **fields: Any) -> None:
@@ -105,7 +108,7 @@ class Kernels:
             else:
                 setattr(arguments, key, int(value))
         for core in self.random.permutation(cores):
-            function = getattr(self.library, f"ec_{op}")
+            function = getattr(self.library, f"{'run' if op in self.jobs else 'ec'}_{op}")
             function(ctypes.byref(arguments), ctypes.c_uint32(core), ctypes.c_uint32(cores))
 
     def tile(self, data: np.ndarray, gap: int = 0) -> Tile:
@@ -147,10 +150,16 @@ class Kernels:
 def compile_kernels(folder: Path, sanitizer: str) -> Path:
     """The reference kernels as a shared library that stops at undefined behaviour."""
     library = folder / "kernels.so"
-    sources = sorted(map(str, (KERNELS / "reference").glob("*.c")))
+    jobs = folder / "jobs.c"
+    run = "if (ec_ne16_model_run(&job) != 0) {\n        abort();\n    }"
+    wrappers = "".join(job_as_kernel(name, run) for name in parse_structs(JOBS.read_text()))
+    jobs.write_text(f'#include <stdlib.h>\n#include "ne16_model.h"\n{wrappers}')
+    kernels = (KERNELS / "reference", KERNELS / "ne16")
+    sources = sorted(str(path) for part in kernels for path in part.glob("*.c"))
+    sources += [str(jobs), str(HOST / "ne16_model.c")]
     command = ["gcc", "-std=c99", "-O2", "-g", "-shared", "-fPIC", *WARNINGS]
     checks = [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
-    includes = [f"-I{KERNELS / 'include'}"]
+    includes = [f"-I{KERNELS / 'include'}", f"-I{HOST}"]
     subprocess.run([*command, *checks, *includes, *sources, "-o", str(library)], check=True)
     return library
 

@@ -1,10 +1,10 @@
 /* hal_host.c - the HAL on a computer.
  *
  * L1 and L2 are arrays of exactly the planned size; L3 is a read-only copy of the weights. The
- * point is to be strict, not fast: half of the transfers complete at a random moment, the other
- * half in the wait for them and no earlier; cores run in random order. In builds with
- * AddressSanitizer the destination of a late transfer is closed until the wait, and kernels may
- * touch the L1 buffers of the running layer and nothing in L2.
+ * point is to be strict, not fast: half of the transfers and of the jobs of NE16 complete at a
+ * random moment, the other half in the wait for them and no earlier; cores run in random order. In
+ * builds with AddressSanitizer the destination of a late transfer is closed until the wait, and
+ * kernels and jobs may touch the L1 buffers of the running layer and nothing in L2.
  */
 #include "hal_host.h"
 
@@ -14,6 +14,7 @@
 #include "edgecomp_config.h"
 #include "edgecomp_hal.h"
 #include "edgecomp_runtime.h"
+#include "ne16_model.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define EC_CHECKED 1
@@ -34,6 +35,7 @@
 #endif
 
 #define MAX_IN_FLIGHT 32u
+#define QUEUED_JOBS 2u
 
 uint32_t hal_host_seed = 1;
 FILE *hal_host_trace = NULL;
@@ -115,12 +117,34 @@ static void complete(flight *item)
     item->active = 0;
 }
 
-/* Complete some transfers, as hardware would. */
+/* The queue of NE16: jobs in (done, started]. */
+static struct {
+    ec_ne16_job jobs[QUEUED_JOBS];
+    int late[QUEUED_JOBS]; /* runs when it is waited for, never before */
+    ec_engine_job started, done;
+} engine;
+
+static void close_l2(void);
+static void reopen_l2(void);
+
+static void run_oldest_job(void)
+{
+    close_l2();
+    if (ec_ne16_model_run(&engine.jobs[engine.done % QUEUED_JOBS]))
+        fail("a job of NE16 asks for what its model does not know");
+    reopen_l2();
+    engine.done += 1;
+}
+
+/* Complete some transfers and jobs, as hardware would. */
 static void let_time_pass(void)
 {
     for (uint32_t i = 0; i < MAX_IN_FLIGHT; ++i)
         if (flights[i].active && !flights[i].late && next_random() % 4 == 0)
             complete(&flights[i]);
+    if (engine.done != engine.started && !engine.late[engine.done % QUEUED_JOBS] &&
+        next_random() % 4 == 0)
+        run_oldest_job();
 }
 
 static ec_transfer start(uint8_t *to, const uint8_t *from, const ec_block *block, int to_is_dense)
@@ -219,6 +243,23 @@ void ec_hal_fork(ec_task task, const void *arguments)
         task(arguments, (first + turn) % EC_CORES, EC_CORES);
     }
     reopen_l2();
+}
+
+ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
+{
+    let_time_pass();
+    if (engine.started - engine.done == QUEUED_JOBS)
+        run_oldest_job();
+    engine.jobs[engine.started % QUEUED_JOBS] = *job;
+    engine.late[engine.started % QUEUED_JOBS] = next_random() % 2 == 0;
+    return ++engine.started;
+}
+
+void ec_hal_ne16_wait(ec_engine_job job)
+{
+    let_time_pass();
+    while ((int32_t)(job - engine.done) > 0)
+        run_oldest_job();
 }
 
 void ec_hal_layer_begin(uint32_t layer) { (void)layer; }

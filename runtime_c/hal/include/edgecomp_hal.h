@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "edgecomp_ne16.h"
+
 /* A transfer in flight; EC_NO_TRANSFER is complete from the start. */
 typedef uint32_t ec_transfer;
 #define EC_NO_TRANSFER ((ec_transfer)0)
@@ -51,6 +53,17 @@ void ec_hal_l3_wait(ec_transfer transfer);
 
 /* Run `task` on all cores and return when all are done. */
 void ec_hal_fork(ec_task task, const void *arguments);
+
+/* A job of NE16 that was started; EC_NO_ENGINE_JOB has ended from the start. */
+typedef uint32_t ec_engine_job;
+#define EC_NO_ENGINE_JOB ((ec_engine_job)0)
+
+/* Queue a job of NE16, on targets that have it. Jobs run in order; two are queued at most, a third
+ * start waits. `job` itself may be changed at once, but the memory it reads only after
+ * ec_hal_ne16_wait, and its results may be used only then. Waiting for a job waits for those
+ * before it. */
+ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job);
+void ec_hal_ne16_wait(ec_engine_job job);
 
 /* Observation points around layer `layer`, whose result is at `output`. */
 void ec_hal_layer_begin(uint32_t layer);
