@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgecomp.fusion.fuse_mlp import FuseMlp
+from edgecomp.fusion.fuse_norm import FuseNorm
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
 from edgecomp.fusion.raise_activations import RaiseActivations
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
@@ -13,6 +14,7 @@ from edgecomp.passes.simplify_movement import SimplifyMovement
 
 __all__ = [
     "FuseMlp",
+    "FuseNorm",
     "FuseQkvSlices",
     "RaiseActivations",
     "RemoveIdleRequantize",
@@ -31,6 +33,7 @@ def fusion_pipeline(raised: bool = False) -> list[Pass]:
         SimplifyMovement(),
         FuseQkvSlices(),
         FuseMlp(),
+        FuseNorm(),
         *([RaiseActivations()] if raised else []),
         RemoveDeadCode(),
     ]

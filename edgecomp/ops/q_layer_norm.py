@@ -33,6 +33,7 @@ Inner loops need 16-bit differences, 32-bit products and no division. Relative e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -105,6 +106,56 @@ def _epsilon(value: int, amount: np.ndarray) -> np.ndarray:
     return selected
 
 
+@dataclass(frozen=True)
+class Normalization:
+    """The attributes of a normalisation without gain."""
+
+    epsilon_q8: int
+    multiplier: int
+    shift: int
+    zero: int
+    rms: bool
+    x_zero: int
+
+    @classmethod
+    def of(cls, node: Node, prefix: str = "") -> Normalization:
+        """Those of ``node`` whose names begin with ``prefix``."""
+        return cls(
+            epsilon_q8=node.integer(f"{prefix}epsilon_q8"),
+            multiplier=node.integer(f"{prefix}multiplier"),
+            shift=node.integer(f"{prefix}shift"),
+            zero=optional_integer(node, f"{prefix}zero"),
+            rms=flag(node, f"{prefix}rms"),
+            x_zero=optional_integer(node, f"{prefix}x_zero"),
+        )
+
+    def apply(self, x: np.ndarray, dtype: DType) -> np.ndarray:
+        """``saturate(round(n / scale) + zero)`` of the module's heading."""
+        return saturate(self.rounded(x) + self.zero, dtype)
+
+    def rounded(self, x: np.ndarray) -> np.ndarray:
+        """``round(n / scale)``, int64."""
+        c, exponent = _centred(x, self.x_zero if self.rms else None)
+        r, k = _row_scale(c, exponent, self.epsilon_q8, self.multiplier, self.shift)
+        if k.size and k.min() < 1:
+            raise OverflowError(f"q_layer_norm: shift {k.min()} of a row is below 1")
+        rounded: np.ndarray = (c * r + (1 << k >> 1)) >> k
+        return rounded
+
+
+def require_normalization(node: Node, x: TensorType, prefix: str = "") -> None:
+    """``OperandError`` where attributes, or the width of x, are out of range."""
+    limit = 1 << (17 if x.dtype == DType.I8 else 16)
+    if not x.shape or not 1 <= x.shape[-1] <= limit:
+        raise OperandError(f"{node.op}: the last axis of {x} is not in [1, {limit}]")
+    require_range(node, f"{prefix}epsilon_q8", 0, INT32_MAX)
+    require_range(node, f"{prefix}multiplier", 1 << 29, (1 << 30) - 1)
+    require_range(node, f"{prefix}shift", 6, 60)
+    low, high = x.dtype.bounds
+    if not low <= optional_integer(node, f"{prefix}x_zero") <= high:
+        raise OperandError(f"{node.op}: {prefix}x_zero is no {x.dtype.value}")
+
+
 @register
 class QLayerNorm(Operator):
     """Integer layer normalisation, with or without gain and offset."""
@@ -117,32 +168,19 @@ class QLayerNorm(Operator):
         extra = [(DType.I16,), (DType.I32,)] if affine else []
         require_types(node, (DType.I8, DType.I16), *extra)
         x = node.inputs[0].type
-        limit = 1 << (17 if x.dtype == DType.I8 else 16)
-        if not x.shape or not 1 <= x.shape[-1] <= limit:
-            raise OperandError(f"q_layer_norm: the last axis of {x} is not in [1, {limit}]")
+        require_normalization(node, x)
         if affine:
             require_shape(node, 1, x.shape[-1:])
             require_shape(node, 2, x.shape[-1:])
             require_range(node, "gain_shift", 0, 31)
-        require_range(node, "epsilon_q8", 0, INT32_MAX)
-        require_range(node, "multiplier", 1 << 29, (1 << 30) - 1)
-        require_range(node, "shift", 6, 60)
-        low, high = x.dtype.bounds
-        if not low <= optional_integer(node, "x_zero") <= high:
-            raise OperandError(f"q_layer_norm: x_zero is no {x.dtype.value}")
         return [stated_type(node, x.shape)]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See the module's heading."""
-        centre = optional_integer(node, "x_zero") if flag(node, "rms") else None
-        c, exponent = _centred(operands[0], centre)
-        keys = ("epsilon_q8", "multiplier", "shift")
-        r, k = _row_scale(c, exponent, *(node.integer(key) for key in keys))
-        if k.size and k.min() < 1:
-            raise OverflowError(f"q_layer_norm: shift {k.min()} of a row is below 1")
-        n = (c * r + (1 << k >> 1)) >> k
         dtype = node.output.type.dtype
+        normalization = Normalization.of(node)
         if not flag(node, "affine"):
-            return [saturate(n + node.integer("zero"), dtype)]
+            return [normalization.apply(operands[0], dtype)]
+        n = normalization.rounded(operands[0])
         gain, offset = operands[1:]
         return [requantize(saturate(n, DType.I16), gain, offset, node.integer("gain_shift"), dtype)]

@@ -11,7 +11,8 @@
     y = saturate16(residual + y)                                       (with residual; dtype i16)
 
 The zero points of x and y and half a step are part of ``bias``. The residual has the scale of y.
-A u8 operand x is an int8 one raised by 128: x - 128 takes its place.
+A u8 operand x is an int8 one raised by 128: x - 128 takes its place. With attribute norm x is
+normalised first (`ops/normalized.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
 from edgecomp.ir.stated import flag, require_range, require_shape, require_types, stated_type
 from edgecomp.ir.types import DType, TensorType
+from edgecomp.ops.normalized import normalized, operand_types, require_norm
 
 
 def quantized_linear(
@@ -57,10 +59,11 @@ class QLinear(Operator):
     def infer(self, node: Node) -> list[TensorType]:
         """``x.shape[:-1] + [N]`` of the stated type."""
         table, residual = flag(node, "table"), flag(node, "residual")
-        x8, i32 = (DType.I8, DType.U8), (DType.I32,)
-        extra = [x8] * table + [(DType.I16,)] * residual
+        x8, i32 = operand_types(node), (DType.I32,)
+        extra = [(DType.I8, DType.U8)] * table + [(DType.I16,)] * residual
         require_types(node, x8, (DType.I8,), i32, i32, *extra)
         require_range(node, "shift", 0, 31)
+        require_norm(node)
         x, w = node.inputs[0].shape, node.inputs[1].shape
         if table and residual:
             raise OperandError("q_linear takes a table or a residual, not both")
@@ -86,6 +89,7 @@ class QLinear(Operator):
         residual = operands[4] if flag(node, "residual") else None
         dtype = node.output.type.dtype
         shift = node.integer("shift")
+        x = normalized(node, x)
         return [quantized_linear(x, w, multiplier, bias, shift, dtype, table, residual)]
 
     def macs(self, node: Node) -> int:

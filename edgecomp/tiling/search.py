@@ -72,6 +72,11 @@ _NUMBERS = frozenset(
         "score_multiplier",
         "score_offset",
         "score_shift",
+        "norm_epsilon_q8",
+        "norm_multiplier",
+        "norm_shift",
+        "norm_zero",
+        "norm_x_zero",
     }
 )
 """Attributes that change a layer's bits, but not what it costs."""

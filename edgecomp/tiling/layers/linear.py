@@ -18,6 +18,12 @@ from edgecomp.tiling.candidates import (
     whole_operand,
 )
 from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.normalization import (
+    NORMALIZED,
+    normalization,
+    normalized_rows,
+    normalizes,
+)
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -35,7 +41,10 @@ from edgecomp.tiling.search import tiler
 
 @tiler("q_linear")
 def linear(node: Node) -> Iterator[TileProgram]:
-    """All row and channel tile sizes, in both loop orders."""
+    """All row and channel tile sizes, in both loop orders; rows outside where they are normalised.
+
+    Rows are then normalised once.
+    """
     columns, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
     sizes = product(
@@ -44,7 +53,7 @@ def linear(node: Node) -> Iterator[TileProgram]:
     for row_step, column_step in dict.fromkeys(sizes):
         m, n = Loop("m", rows, row_step), Loop("n", columns, column_step)
         yield _program(node, m, n, (m, n), depth)
-        if m.trips > 1 and n.trips > 1:
+        if m.trips > 1 and n.trips > 1 and not normalizes(node):
             yield _program(node, m, n, (n, m), depth)
 
 
@@ -66,7 +75,7 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
         residual = Pointer("residual")
     operands.append(_result(node, m, n))
     arguments: dict[str, Argument] = {
-        "x": Pointer("x"),
+        "x": Pointer(NORMALIZED if normalizes(node) else "x"),
         "w": Pointer("w"),
         "multiplier": Pointer("multiplier"),
         "bias": Pointer("bias"),
@@ -86,7 +95,12 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
     work = m.size * n.size
     call = Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
     title = f"q_linear [{m.extent}, {depth}] x [{depth}, {n.extent}]"
-    calls = (*lowering(operands[0], first_uses([m], order)), call)
+    new_rows = first_uses([m], order)
+    if normalizes(node):
+        norm = normalization(node, "x", m.size, depth, new_rows)
+        scratch = (normalized_rows(m, depth),)
+        return TileProgram(order, tuple(operands), (norm, call), scratch, order=title)
+    calls = (*lowering(operands[0], new_rows), call)
     return TileProgram(order, tuple(operands), calls, order=title)
 
 

@@ -24,6 +24,12 @@ from edgecomp.tiling.candidates import (
     whole_operand,
 )
 from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.normalization import (
+    NORMALIZED,
+    normalization,
+    normalized_rows,
+    normalizes,
+)
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -98,12 +104,14 @@ class _Tiles:
         title = f"q_mlp [{self.m.extent}, {self.depth}] -> {self.h.extent} -> {self.n.extent}"
         operands = tuple(self._operands())
         loops = (self.m, self.j)
-        calls = (
-            *lowering(operands[0], first_uses([self.m], loops)),
-            self._first_product(),
-            self._second_product(),
-        )
-        return TileProgram(loops, operands, calls, (hidden,), order=title)
+        new_rows = first_uses([self.m], loops)
+        first = lowering(operands[0], new_rows)
+        scratch = [hidden]
+        if normalizes(self.node):
+            first = [normalization(self.node, "x", self.m.size, self.depth, new_rows)]
+            scratch.append(normalized_rows(self.m, self.depth))
+        calls = (*first, self._first_product(), self._second_product())
+        return TileProgram(loops, operands, calls, tuple(scratch), order=title)
 
     def _operands(self) -> Iterator[Operand]:
         inputs = self.node.inputs
@@ -140,7 +148,7 @@ class _Tiles:
         start = self.hidden_block * self.h.step
         columns = _size(self.h, self.hidden_block)
         arguments: dict[str, Argument] = {
-            "x": Pointer("x"),
+            "x": Pointer(NORMALIZED if normalizes(self.node) else "x"),
             "w": Pointer("w1"),
             "multiplier": Pointer("multiplier1", start * 4),
             "bias": Pointer("bias1", start * 4),

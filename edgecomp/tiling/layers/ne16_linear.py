@@ -1,6 +1,7 @@
 """Tiles of ``q_linear`` on NE16: blocks of rows by blocks of output channels, the depth whole.
 
-Results of 8 bits leave the engine finished. A table is applied, and 16 bits are saturated and added
+Rows that are normalised first are so by the cores, one slot earlier. Results of 8 bits leave the
+engine finished. A table is applied, and 16 bits are saturated and added
 to the residual, by the cores one slot later, while the engine works on the next tile.
 """
 
@@ -12,8 +13,20 @@ from itertools import product
 
 from edgecomp.ir import DType, Node
 from edgecomp.tiling import ne16
-from edgecomp.tiling.candidates import block_operand, buffers_for, row_operand, whole_operand
+from edgecomp.tiling.candidates import (
+    block_operand,
+    buffers_for,
+    first_uses,
+    row_operand,
+    whole_operand,
+)
 from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.normalization import (
+    NORMALIZED,
+    normalization,
+    normalized_rows,
+    normalizes,
+)
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -30,15 +43,18 @@ from edgecomp.tiling.search import tiler
 
 @tiler("q_linear", engine="ne16")
 def linear(node: Node) -> Iterator[TileProgram]:
-    """All row and channel tile sizes, in both loop orders; raised inputs only."""
-    if node.inputs[0].type.dtype is not DType.U8:
+    """All row and channel tile sizes, in both loop orders; raised inputs only.
+
+    An input that is normalised first is raised by that, and rows are then outside.
+    """
+    if node.inputs[0].type.dtype is not DType.U8 and not normalizes(node):
         return
     columns, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
     for row_step, column_step in product(ne16.row_sizes(rows), ne16.column_sizes(columns)):
         m, n = Loop("m", rows, row_step), Loop("n", columns, column_step)
         yield _Tiles(node, m, n).program((m, n))
-        if m.trips > 1 and n.trips > 1:
+        if m.trips > 1 and n.trips > 1 and not normalizes(node):
             yield _Tiles(node, m, n).program((n, m))
 
 
@@ -48,9 +64,17 @@ class _Tiles:
     m: Loop
     n: Loop
 
+    def __post_init__(self) -> None:
+        self.lag = int(normalizes(self.node))
+        self.x = NORMALIZED if normalizes(self.node) else "x"
+
     def program(self, order: tuple[Loop, ...]) -> TileProgram:
         depth = self.node.inputs[1].shape[1]
         calls, scratch = self._calls(depth)
+        if normalizes(self.node):
+            new_rows = first_uses([self.m], order)
+            norm = normalization(self.node, "x", self.m.size, depth, new_rows, raised=True)
+            calls, scratch = (norm, *calls), (normalized_rows(self.m, depth), *scratch)
         title = f"q_linear on NE16 [{self.m.extent}, {depth}] x [{depth}, {self.n.extent}]"
         return TileProgram(order, tuple(self._operands(depth)), calls, scratch, order=title)
 
@@ -86,8 +110,19 @@ class _Tiles:
             Pointer("bias", n.start * 4),
             Scalar(self.node.integer("shift")),
         )
-        pointers = Pointer("x"), Pointer("w"), Pointer(result)
-        return ne16.product(*pointers, m.size, n.size, depth, depth, n.size, y_type, requantization)
+        return ne16.product(
+            Pointer(self.x),
+            Pointer("w"),
+            Pointer(result),
+            m.size,
+            n.size,
+            depth,
+            depth,
+            n.size,
+            y_type,
+            requantization,
+            lag=self.lag,
+        )
 
     def _table(self) -> Call:
         arguments: dict[str, Argument] = {
@@ -99,7 +134,8 @@ class _Tiles:
             "x_stride": self.n.size,
             "y_stride": self.n.size,
         }
-        return Call("table", arguments, self.m.size * self.n.size, rows=self.m.size, lag=1)
+        work = self.m.size * self.n.size
+        return Call("table", arguments, work, rows=self.m.size, lag=self.lag + 1)
 
     def _saturate(self) -> Call:
         has_residual = bool(self.node.attributes.get("residual"))
@@ -113,4 +149,5 @@ class _Tiles:
             "residual_stride": self.n.size if has_residual else wrap(0),
             "y_stride": self.n.size,
         }
-        return Call("saturate", arguments, self.m.size * self.n.size, rows=self.m.size, lag=1)
+        work = self.m.size * self.n.size
+        return Call("saturate", arguments, work, rows=self.m.size, lag=self.lag + 1)

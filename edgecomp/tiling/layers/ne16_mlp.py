@@ -1,14 +1,15 @@
 """Tiles of ``q_mlp`` on NE16: a block of rows at a time, through both products.
 
-As on the cores (`mlp.py`), the hidden activations of a block of rows stay in L1. The engine
-computes them block by block, the cores apply the table one slot later, and add the residual to the
-results of the second product one slot behind it.
+As on the cores (`mlp.py`), the hidden activations of a block of rows stay in L1. Rows that are
+normalised first are so by the cores, one slot before the engine needs them. The engine computes the
+hidden activations block by block, the cores apply the table one slot later, and add the residual to
+the results of the second product one slot behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 
@@ -17,8 +18,14 @@ import numpy as np
 from edgecomp.ir import DType, Node, TensorType, Value
 from edgecomp.ir.fixed_point import RAISED
 from edgecomp.tiling import ne16
-from edgecomp.tiling.candidates import buffers_for, row_operand, whole_operand
+from edgecomp.tiling.candidates import When, buffers_for, first_uses, row_operand, whole_operand
 from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.normalization import (
+    NORMALIZED,
+    normalization,
+    normalized_rows,
+    normalizes,
+)
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -38,7 +45,8 @@ from edgecomp.tiling.search import tiler
 @tiler("q_mlp", engine="ne16")
 def mlp(node: Node) -> Iterator[TileProgram]:
     """Row tiles by weight tiles; raised inputs and 16-bit results only."""
-    if node.inputs[0].type.dtype is not DType.U8 or node.output.type.dtype is not DType.I16:
+    raised = node.inputs[0].type.dtype is DType.U8 or normalizes(node)
+    if not raised or node.output.type.dtype is not DType.I16:
         return
     hidden, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
@@ -49,6 +57,8 @@ def mlp(node: Node) -> Iterator[TileProgram]:
     )
     for row_step, hidden_step, column_step in sizes:
         yield _Tiles(node, row_step, hidden_step, column_step).program()
+        if normalizes(node) and row_step < rows:
+            yield _Tiles(node, row_step, hidden_step, column_step, False).program()
 
 
 @lru_cache(maxsize=64)
@@ -64,6 +74,7 @@ class _Tiles:
     row_step: int
     hidden_step: int
     column_step: int
+    overlap_rows: bool = True
 
     def __post_init__(self) -> None:
         hidden, self.depth = self.node.inputs[1].shape
@@ -73,6 +84,8 @@ class _Tiles:
         self.n = Loop("n", self.node.inputs[5].shape[0], self.column_step)
         self.j = Loop("j", self.h.trips + self.n.trips, 1)
         self.pitch = ne16.fast_pitch(hidden)
+        self.lag = int(normalizes(self.node))
+        self.x = NORMALIZED if normalizes(self.node) else "x"
 
     @cached_property
     def hidden_block(self) -> Expr:
@@ -86,22 +99,27 @@ class _Tiles:
 
     def program(self) -> TileProgram:
         step = self.m.index * self.j.trips + self.j.index
-        scratch = (
+        loops = (self.m, self.j)
+        scratch = [
             Scratch("hidden", self.m.step * self.pitch, self.m.index),
             Scratch("product", 4 * self.m.step * self.n.step, step),
-        )
-        calls = (self._first(), self._table(), self._second(), self._saturate())
+        ]
+        calls = [self._first(), self._table(), self._second(), self._saturate()]
+        if normalizes(self.node):
+            scratch.append(normalized_rows(self.m, self.depth))
+            calls.append(self._normalization(first_uses([self.m], loops)))
         title = (
             f"q_mlp on NE16 [{self.m.extent}, {self.depth}] -> {self.h.extent} -> {self.n.extent}"
         )
         operands = tuple(self._operands())
-        return TileProgram((self.m, self.j), operands, calls, scratch, order=title)
+        return TileProgram(loops, operands, tuple(calls), tuple(scratch), order=title)
 
     def _operands(self) -> Iterator[Operand]:
         inputs = self.node.inputs
         first, second = ne16.constants(*inputs[1:4]), ne16.constants(*inputs[5:8])
         h, n = self.h, self.n
-        yield row_operand("x", inputs[0], self.m, self.depth)
+        x = row_operand("x", inputs[0], self.m, self.depth)
+        yield x if self.overlap_rows else replace(x, buffers=1)
         yield ne16.weights_operand("w1", first.weights, h, self.hidden_block, buffers_for(h))
         yield whole_operand("multiplier1", first.multiplier)
         yield whole_operand("bias1", first.bias)
@@ -126,6 +144,9 @@ class _Tiles:
     def _phase(self, phase: int) -> tuple[tuple[Expr, int], ...]:
         return ((least(self.j.index // self.h.trips, 1), phase),)
 
+    def _normalization(self, when: When) -> Call:
+        return normalization(self.node, "x", self.m.size, self.depth, when, raised=True)
+
     def _first(self) -> Call:
         start = self.hidden_block * self.h.step
         columns = ne16.block_size(self.h, self.hidden_block)
@@ -134,7 +155,7 @@ class _Tiles:
             Pointer("bias1", start * 4),
             Scalar(self.node.integer("shift1")),
         )
-        pointers = Pointer("x"), Pointer("w1"), Pointer("hidden", start)
+        pointers = Pointer(self.x), Pointer("w1"), Pointer("hidden", start)
         strides = self.depth, self.pitch
         return ne16.product(
             *pointers,
@@ -145,6 +166,7 @@ class _Tiles:
             "I8",
             requantization,
             when=self._phase(0),
+            lag=self.lag,
         )
 
     def _table(self) -> Call:
@@ -160,7 +182,8 @@ class _Tiles:
             "y_stride": wrap(self.pitch),
         }
         work = self.m.size * columns
-        return Call("table", arguments, work, rows=self.m.size, when=self._phase(0), lag=1)
+        when, lag = self._phase(0), self.lag + 1
+        return Call("table", arguments, work, rows=self.m.size, when=when, lag=lag)
 
     def _second(self) -> Call:
         start = self.column_block * self.n.step
@@ -181,7 +204,7 @@ class _Tiles:
             "I32",
             requantization,
             when=self._phase(1),
-            lag=1,
+            lag=self.lag + 1,
         )
 
     def _saturate(self) -> Call:
@@ -198,4 +221,5 @@ class _Tiles:
             "y_stride": columns,
         }
         work = self.m.size * columns
-        return Call("saturate", arguments, work, rows=self.m.size, when=self._phase(1), lag=2)
+        when, lag = self._phase(1), self.lag + 2
+        return Call("saturate", arguments, work, rows=self.m.size, when=when, lag=lag)
