@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from edgecomp.fusion import FuseMlp, FuseQkvSlices, RemoveIdleRequantize, fusion_pipeline
-from edgecomp.ir import Graph, Pass, interpret, parse, run_passes
+from edgecomp.fusion import (
+    FuseMlp,
+    FuseNorm,
+    FuseQkvSlices,
+    RaiseActivations,
+    RemoveIdleRequantize,
+    fusion_pipeline,
+)
+from edgecomp.ir import DType, Graph, Pass, interpret, parse, run_passes
 from edgecomp.quantize import quantize
 
 BLOCK = """graph "block" (%x: f32[1, 6, 8]) -> (%out) {{
@@ -74,6 +81,46 @@ def test_hidden_tensor_that_others_read_stays() -> None:
     assert "q_mlp" not in check(graph, FuseMlp())
 
 
+def test_normalisation_joins_the_product_that_reads_it() -> None:
+    """A linear layer and an MLP, which then read the residual stream."""
+    graph, _ = block()
+    ops = check(graph, FuseMlp(), FuseNorm())
+    assert "q_layer_norm" not in ops
+    normalizing = [node for node in graph.nodes if node.attributes.get("norm")]
+    assert [node.op for node in normalizing] == ["q_linear", "q_mlp"]
+    assert normalizing[1].inputs[0].type.dtype is DType.I16
+
+
+def test_normalisation_that_others_read_stays() -> None:
+    """A network output behind it."""
+    graph, _ = block()
+    norm = next(node for node in graph.nodes if node.op == "q_layer_norm")
+    graph.outputs.append(norm.output)
+    assert check(graph, FuseNorm()).count("q_layer_norm") == 1
+
+
+def test_raised_activations_change_no_other_bit() -> None:
+    """Whatever only products read becomes u8; the outputs stay as they are."""
+    graph, _ = block()
+    check(graph, FuseQkvSlices(), RaiseActivations())
+    raised = {n.op for n in graph.nodes if n.output.type.dtype is DType.U8}
+    assert {"q_layer_norm", "q_linear", "q_attention"} <= raised
+    for node in graph.nodes:
+        if node.output.type.dtype is DType.U8:
+            assert not any(user.op.startswith("q_add") for user in node.output.users)
+
+
+def test_a_tensor_that_something_else_reads_is_not_raised() -> None:
+    """The packed queries, keys and values as a network output."""
+    graph, _ = block()
+    run_passes(graph, [FuseQkvSlices()])
+    attention = next(node for node in graph.nodes if node.op == "q_attention")
+    packed = attention.inputs[0]
+    graph.outputs.append(packed)
+    check(graph, RaiseActivations())
+    assert packed.type.dtype is DType.I8
+
+
 def test_attention_reads_the_packed_tensor() -> None:
     """Three slices become offsets."""
     graph, _ = block()
@@ -131,10 +178,9 @@ def test_requantization_that_changes_nothing_goes(multiplier: int, left: int) ->
 
 
 def test_whole_pipeline_keeps_the_bits_and_the_names() -> None:
-    """A transformer block becomes seven layers, and every one still has its float value."""
+    """A transformer block becomes five layers, and every one still has its float value."""
     graph, mapping = block()
     ops = check(graph, *fusion_pipeline())
     counts = {op: ops.count(op) for op in ops}
-    norms = {"q_layer_norm": 2, "q_requantize": 1}
-    assert counts == norms | {"q_linear": 2, "q_attention": 1, "q_mlp": 1}
+    assert counts == {"q_requantize": 1, "q_linear": 2, "q_attention": 1, "q_mlp": 1}
     assert all(node.output.name in mapping for node in graph.nodes)

@@ -14,10 +14,22 @@ import pytest
 
 from edgecomp.codegen import checksum
 from edgecomp.codegen.project import ProjectSpec, write_project
-from edgecomp.ir import DType, Graph, Quantization, TensorType, Value, create, interpret, verify
+from edgecomp.ir import (
+    DType,
+    Graph,
+    Node,
+    Quantization,
+    TensorType,
+    Value,
+    create,
+    interpret,
+    verify,
+)
 from edgecomp.pipeline.compile import plan
 from edgecomp.simulators import HostSimulator, ProjectRun
 from edgecomp.targets import Board, load_board
+from edgecomp.tiling import TileProgram, Tiling
+from edgecomp.tiling.search import ranked
 
 STATED = {"scale": 0.05, "zero": 0}
 
@@ -186,6 +198,98 @@ def movements(b: Builder) -> None:
     b.layer("pad", [b.input(4, 5, 6)], pads=(0, 1, 2, 0, 3, 0), value=0.0)
 
 
+NORM = {"norm_epsilon_q8": 50, "norm_shift": 30, "norm_multiplier": 1 << 29, "norm_zero": -5}
+
+
+def raised_products(b: Builder) -> None:
+    """Inputs raised by 128, or normalised by the layer itself: what NE16 may run."""
+    for rows, columns, depth in [(40, 70, 40), (7, 33, 16), (31, 64, 96)]:
+        multiplier, bias, shift = b.channels(columns, depth)
+        constants = [b.constant(columns, depth), multiplier, bias]
+        raised = b.input(rows, depth, dtype=DType.U8)
+        common = {**STATED, "shift": shift}
+        b.layer("q_linear", [raised, *constants], dtype="i8", **common)
+        table = b.graph.constant(b.constant(256).array.view(np.uint8))
+        b.layer("q_linear", [raised, *constants, table], dtype="u8", table=True, **common)
+        stream = b.input(rows, depth, dtype=DType.I16)
+        normalised = {**common, "norm": True, **NORM}
+        b.layer("q_linear", [stream, *constants], dtype="i8", **normalised)
+        residual = b.input(rows, columns, dtype=DType.I16)
+        extended = [stream, *constants, residual]
+        b.layer("q_linear", extended, dtype="i16", residual=True, **normalised)
+
+
+def raised_mlps(b: Builder) -> None:
+    for rows, hidden, columns, depth in [(40, 70, 36, 24), (20, 32, 64, 40)]:
+        m1, b1, shift1 = b.channels(hidden, depth)
+        m2, b2, shift2 = b.channels(columns, hidden)
+        w1, w2 = b.constant(hidden, depth), b.constant(columns, hidden)
+        constants = [w1, m1, b1, b.constant(256), w2, m2, b2]
+        common = {**STATED, "shift1": shift1, "shift2": shift2, "dtype": "i16"}
+        raised = b.input(rows, depth, dtype=DType.U8)
+        residual = b.input(rows, columns, dtype=DType.I16)
+        b.layer("q_mlp", [raised, *constants, residual], residual=True, **common)
+        b.layer("q_mlp", [raised, *constants], residual=False, **common)
+        stream = b.input(rows, depth, dtype=DType.I16)
+        normalised = {**common, "norm": True, **NORM}
+        b.layer("q_mlp", [stream, *constants, residual], residual=True, **normalised)
+
+
+def raised_attentions(b: Builder) -> None:
+    """8-bit scores; keys that fill whole units and keys that do not, packed and apart."""
+    table = b.graph.constant(np.linspace(255, 0, 256).astype(np.uint8))
+    common = {
+        "score_dtype": "i8",
+        "score_multiplier": 50,
+        "score_offset": -(1 << 12),
+        "score_shift": 13,
+        "v_zero": 3,
+        "multiplier": 100,
+        "bias": 1 << 17,
+        "shift": 18,
+        "dtype": "u8",
+        "scale": 0.05,
+        "zero": 128,
+    }
+    packed = b.input(1, 30, 3 * 24, dtype=DType.U8)
+    sizes = {"heads": 3, "head_dim": 8, "value_dim": 8}
+    offsets = {"q_offset": 0, "k_offset": 24, "v_offset": 48}
+    b.layer("q_attention", [packed, packed, packed, table], **common, **sizes, **offsets)
+    q, k = b.input(2, 50, 32, dtype=DType.U8), b.input(2, 64, 32, dtype=DType.U8)
+    v = b.input(2, 64, 48, dtype=DType.U8)
+    sizes = {"heads": 2, "head_dim": 16, "value_dim": 24}
+    b.layer("q_attention", [q, k, v, table], **common, **sizes)
+
+
+def chooser(engine: str, board: Board, random: np.random.Generator) -> Callable[[Node], Tiling]:
+    """Any tiling of a layer on one engine, not only the cheapest."""
+
+    def choose(node: Node) -> Tiling:
+        fitting = [t for t in ranked(node, board) if engine in {c.engine for c in t.program.calls}]
+        if engine == "cluster":
+            fitting = [t for t in fitting if all(c.engine == "cluster" for c in t.program.calls)]
+        tiling = fitting[random.integers(len(fitting))]
+        tiling.program.check()
+        return tiling
+
+    return choose
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("engine", ["cluster", "ne16"])
+@pytest.mark.parametrize(
+    "family", [raised_products, raised_mlps, raised_attentions], ids=lambda f: f.__name__
+)
+def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
+    family: Callable[[Builder], None], engine: str, seed: int, tmp_path: Path
+) -> None:
+    """Jobs and transfers late or early, copies of buffers just enough, under the sanitizers."""
+    builder = Builder(seed)
+    family(builder)
+    kit = board(30_000)
+    run(builder, kit, seed, tmp_path, chooser(engine, kit, builder.random))
+
+
 @pytest.mark.parametrize("l1_bytes", [1800, 6000, 100_000])
 @pytest.mark.parametrize(
     "family",
@@ -206,13 +310,24 @@ def test_generated_c_gives_the_bits_of_the_definition(
     """Tiles of every size, in L1 memories that force many, one or no cut."""
     builder = Builder(seed=l1_bytes)
     family(builder)
-    graph = builder.graph
-    verify(graph)
-    planned = plan(graph, board(l1_bytes))
-    nodes = [layer.node for layer in planned.layers]
-    programs = [layer.tiling.program for layer in planned.layers]
+    programs = run(builder, board(l1_bytes), l1_bytes, tmp_path)
     if l1_bytes < 3000:
         assert max(program.steps for program in programs) > 2
+
+
+def run(
+    builder: Builder,
+    kit: Board,
+    seed: int,
+    tmp_path: Path,
+    choose: Callable[[Node], Tiling] | None = None,
+) -> list[TileProgram]:
+    """Compile and run the layers; every byte is compared with the definitions."""
+    graph = builder.graph
+    verify(graph)
+    planned = plan(graph, kit, choose=choose)
+    nodes = [layer.node for layer in planned.layers]
+    programs = [layer.tiling.program for layer in planned.layers]
     spec = ProjectSpec("layers", graph, nodes, programs, planned.placement, planned.board)
     write_project(spec, tmp_path / "firmware")
     inputs = {}
@@ -227,9 +342,10 @@ def test_generated_c_gives_the_bits_of_the_definition(
         [value.type for value in graph.outputs],
         len(nodes),
     )
-    [run] = HostSimulator(sanitize=True, seed=l1_bytes).run(project)
+    [found] = HostSimulator(sanitize=True, seed=seed).run(project)
     for node, wanted, got, reported in zip(
-        nodes, expected, run.outputs, run.checksums, strict=True
+        nodes, expected, found.outputs, found.checksums, strict=True
     ):
         np.testing.assert_array_equal(got, wanted, err_msg=f"{node.name} {node.output.shape}")
         assert reported == checksum(wanted), node.name
+    return programs
