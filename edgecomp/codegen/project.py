@@ -55,7 +55,10 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         source / "edgecomp_config.h": ("config.h.j2", {}),
         folder / "harness" / "edgecomp_network.h": ("network.h.j2", {}),
         folder / "harness" / "harness.c": ("harness.c.j2", {}),
-        source / "network.c": ("network.c.j2", {"copies": _copies(spec)}),
+        source / "network.c": (
+            "network.c.j2",
+            {"copies": _copies(spec), "resident": _resident(spec.placement)},
+        ),
         source / "layers.h": ("layers.h.j2", {}),
         source / "layers.c": ("layers.c.j2", _layer_tables(spec)),
         source / "weights.S": ("weights.S.j2", {}),
@@ -147,6 +150,24 @@ def _copies(spec: ProjectSpec) -> dict[str, list[int]]:
 
 
 @dataclass(frozen=True)
+class ResidentBlock:
+    """Weights that are read once: where they go in L2, where they lie in L3, and how many bytes."""
+
+    l2: int
+    l3: int
+    bytes: int
+
+
+def _resident(placement: Placement) -> list[ResidentBlock]:
+    return [
+        ResidentBlock(
+            placement.block_l2[index], placement.block_l3[index], placement.blocks[index].bytes
+        )
+        for index in sorted(placement.resident)
+    ]
+
+
+@dataclass(frozen=True)
 class LayerRow:
     """One entry of the layer table."""
 
@@ -193,7 +214,7 @@ def _row(
         scalars=layer_scalars(program),
         weights_l3=placement.block_l3[index],
         weights_l2=placement.block_l2[index],
-        weights_bytes=placement.blocks[index].bytes,
+        weights_bytes=0 if index in placement.resident else placement.blocks[index].bytes,
         weights_from=placement.weights_from[index],
         output=placement.address(node.output, index),
         output_bytes=node.output.type.bytes,

@@ -2,18 +2,20 @@
 
 Steps are layers in execution order. Activations live from the layer that writes them to the last
 that reads them. A layer's weights are read from L3 while the layers before it run (`read_ahead`),
-later than would hide the read where L2 has no room for that.
+later than would hide the read where L2 has no room for that. Where reads take longer than layers,
+some weights stay in L2 (`resident`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.arena import DoesNotFit, Plan, pack
-from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.lifetime import Buffer, lower_bound
 from edgecomp.memory.read_ahead import latest_starts, waits
+from edgecomp.memory.resident import Fits, choose_resident, streamed
 from edgecomp.tiling.views import resolve
 
 ALIGNMENT = 8
@@ -33,7 +35,7 @@ class Placement:
 
     ``weights_from[i]`` is the layer at whose start the read of layer ``i``'s weights may begin;
     ``i`` itself where nothing hides the read. ``waits[i]`` is how long layer ``i`` is expected to
-    wait for them.
+    wait for them. Weights of layers in ``resident`` are read once, before the first window.
     """
 
     plan: Plan
@@ -43,6 +45,7 @@ class Placement:
     block_l3: list[int]
     weights_from: list[int]
     waits: list[float]
+    resident: frozenset[int]
     l3_bytes: int
 
     def address(self, value: Value, layer: int) -> int:
@@ -61,24 +64,32 @@ def place(
     read_time: Callable[[int], float],
     capacity: int,
     memory: str = "L2",
+    keep: bool = True,
 ) -> Placement:
     """Plan L2 for ``layers``; reading ahead is given up where it does not fit.
 
     ``constants`` are those that each layer reads, ``times`` is how long each layer takes and
     ``read_time`` how long it takes to read a number of bytes from L3, in one unit. Raises
     ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes all the
-    same.
+    same. With ``keep`` weights may stay in L2 between windows.
     """
     blocks = [_weight_block(each) for each in constants]
     activations = _activations(graph, layers)
     reads = [read_time(block.bytes) if block.bytes else 0.0 for block in blocks]
-    weights_from = latest_starts(times, reads)
+    resident = (
+        choose_resident(times, reads, _fitting(blocks, activations, capacity)) if keep else []
+    )
+    weights_from = latest_starts(times, streamed(reads, resident))
     while True:
-        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from)]
+        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from, resident)]
         try:
             plan = pack(buffers, capacity, memory)
             break
         except DoesNotFit:
+            if resident:  # the bound fitted, the packing did not
+                del resident[-1]
+                weights_from = latest_starts(times, streamed(reads, resident))
+                continue
             victim = _read_ahead_at_peak(buffers, weights_from)
             if victim is None:
                 raise
@@ -86,8 +97,17 @@ def place(
     tensors = {value: plan.addresses[buffer.name] for value, buffer in activations.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
     block_l3, l3_bytes = _l3_offsets(blocks)
-    waited = waits(times, reads, weights_from)
-    return Placement(plan, tensors, blocks, block_l2, block_l3, weights_from, waited, l3_bytes)
+    return Placement(
+        plan,
+        tensors,
+        blocks,
+        block_l2,
+        block_l3,
+        weights_from,
+        waits(times, streamed(reads, resident), weights_from),
+        frozenset(resident),
+        l3_bytes,
+    )
 
 
 def _weight_block(constants: Iterable[Value]) -> WeightBlock:
@@ -122,12 +142,32 @@ def _block_name(index: int) -> str:
     return f"weights[{index}]"
 
 
-def _weight_buffers(blocks: list[WeightBlock], weights_from: list[int]) -> list[Buffer]:
+def _weight_buffers(
+    blocks: list[WeightBlock], weights_from: Sequence[int], resident: Collection[int]
+) -> list[Buffer]:
+    """Weights live from the start of their read to their layer, or always."""
+    last = len(blocks) - 1
     return [
-        Buffer(_block_name(i), block.bytes, weights_from[i], i, ALIGNMENT)
+        Buffer(
+            _block_name(i),
+            block.bytes,
+            0 if i in resident else weights_from[i],
+            last if i in resident else i,
+            ALIGNMENT,
+        )
         for i, block in enumerate(blocks)
         if block.bytes
     ]
+
+
+def _fitting(blocks: list[WeightBlock], activations: dict[Value, Buffer], capacity: int) -> Fits:
+    """Whether the largest sum of live bytes is within ``capacity``."""
+
+    def fits(resident: Collection[int], weights_from: Sequence[int]) -> bool:
+        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from, resident)]
+        return lower_bound(buffers) <= capacity
+
+    return fits
 
 
 def _read_ahead_at_peak(buffers: list[Buffer], weights_from: list[int]) -> int | None:

@@ -6,6 +6,7 @@ layer and runs on while later layers run.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -27,7 +28,7 @@ def latest_starts(layers: Sequence[float], reads: Sequence[float]) -> list[int]:
             continue
         latest = min(begins[index], deadline) - MARGIN * reads[index]
         deadline = max(latest, 0.0)
-        starts[index] = max(i for i in range(index + 1) if i == 0 or begins[i] <= latest)
+        starts[index] = max(0, bisect_right(begins, latest, 0, index + 1) - 1)
     return starts
 
 

@@ -62,10 +62,13 @@ def plan(
     board: Board,
     tick: Callable[[str], None] | None = None,
     choose: Callable[[Node], Tiling] | None = None,
+    keep: bool = True,
 ) -> Plan:
     """Tile and place every layer of the integer ``graph``.
 
-    ``choose`` gives a layer its tiles; the default is the tiler's choice for the board.
+    ``choose`` gives a layer its tiles; the default is the tiler's choice for the board. With
+    ``keep`` weights may stay in L2 between windows, where reading them would take longer than the
+    layers take.
     Raises ``TilingError`` or ``DoesNotFit`` with what is needed and what there is.
     """
     nodes = layers_of(graph)
@@ -92,6 +95,7 @@ def plan(
         board.l3_l2_cycles,
         board.l2_available_bytes,
         f"L2 of {board.name}",
+        keep,
     )
     if placement.l3_bytes > board.l3_available_bytes:
         raise EdgecompError(

@@ -47,6 +47,8 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
     if block.bytes:
         start = placement.weights_from[index]
         when = f"read from layer {start} on" if start < index else "read before the layer"
+        if index in placement.resident:
+            when = "resident, read once"
         memory += (
             f", weights {block.bytes} bytes: L3 {placement.block_l3[index]} -> "
             f"L2 {placement.block_l2[index]}, {when}"

@@ -17,12 +17,12 @@ from edgecomp.tiling.views import layers, resolve
 WIDE = 1 << 20
 
 
-def placed(graph: Graph, capacity: int, memory: str = "L2") -> Placement:
+def placed(graph: Graph, capacity: int, memory: str = "L2", keep: bool = False) -> Placement:
     """Every layer takes as long as reading 1000 bytes, with the margin."""
     nodes = layers(graph)
     constants = [[v for v in node.inputs if v.is_constant] for node in nodes]
     times = [1000 * MARGIN] * len(nodes)
-    return place(graph, nodes, constants, times, float, capacity, memory)
+    return place(graph, nodes, constants, times, float, capacity, memory, keep)
 
 
 def planned(text: str, capacity: int = WIDE) -> tuple[Graph, Placement]:
@@ -75,14 +75,14 @@ def graphs(draw: st.DrawFn) -> Graph:
     return parse(f'graph "g" (%x: f32[64]) -> ({results}) {{\n' + "\n".join(lines) + "\n}")
 
 
-@given(graphs(), st.booleans())
+@given(graphs(), st.booleans(), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_nothing_that_is_needed_is_overwritten(graph: Graph, tight: bool) -> None:
+def test_nothing_that_is_needed_is_overwritten(graph: Graph, tight: bool, keep: bool) -> None:
     """Judged by the definition of life, not by the buffers that the planner made."""
     nodes = layers(graph)
-    placement = placed(graph, WIDE)
+    placement = placed(graph, WIDE, keep=keep)
     if tight:
-        placement = placed(graph, placement.plan.lower_bound + 64)
+        placement = placed(graph, placement.plan.lower_bound + 64, keep=keep)
     check(placement.plan)
     tensors = [v for v in graph.values() if not v.is_constant and resolve(v).base is v]
     for step in range(len(nodes)):
@@ -93,7 +93,8 @@ def test_nothing_that_is_needed_is_overwritten(graph: Graph, tight: bool) -> Non
         ]
         for index, block in enumerate(placement.blocks):
             begins = placement.weights_from[index]
-            if block.bytes and begins <= step <= index:
+            stays = index in placement.resident
+            if block.bytes and (stays or begins <= step <= index):
                 spans.append((placement.block_l2[index], block.bytes, f"weights {index}"))
         spans.sort()
         for (start, size, _), (following, _, _) in pairwise(spans):
