@@ -97,12 +97,13 @@ class Orchestration(_Section):
 
 
 class Ne16(_Section):
-    """The accelerator. slowdown: how much of the time in which cores work beside it is lost to it.
+    """The accelerator, which shares the banks of L1 and waits for the slowest that it needs.
 
-    Both use the banks of L1, and it waits for the slowest of the banks that it needs at once.
+    lost_beside_cores, lost_beside_dma: how much of the time in which these work is lost to it.
     """
 
-    slowdown: NonNegativeFloat
+    lost_beside_cores: NonNegativeFloat
+    lost_beside_dma: NonNegativeFloat
 
 
 class Power(_Section):
@@ -166,11 +167,6 @@ class Board(_Section):
     def engines(self) -> tuple[Engine, ...]:
         """The engines that layers may use."""
         return ("cluster",) if self.ne16 is None else ("cluster", "ne16")
-
-    @property
-    def ne16_slowdown(self) -> float:
-        """See :class:`Ne16`; 0 where there is none."""
-        return self.ne16.slowdown if self.ne16 is not None else 0.0
 
     @property
     def l1_reserved_bytes(self) -> int:

@@ -44,7 +44,7 @@ def estimate(program: TileProgram, board: Board) -> Cost:
     overhead = board.orchestration.cycles_per_step + (
         board.orchestration.cycles_per_transfer * transfers.started
     )
-    disturbed = ne16 + np.minimum(cores, ne16) * board.ne16_slowdown
+    disturbed = ne16 + _lost(ne16, cores, transfers.beside, board)
     compute = np.maximum(cores, disturbed)
     taken = np.maximum(cores + overhead, disturbed)
     waits = np.maximum(transfers.beside - compute, 0.0) + transfers.exposed
@@ -60,6 +60,15 @@ def estimate(program: TileProgram, board: Board) -> Cost:
         total - busy_sum - exposed_dma,
         transfers.bytes,
     )
+
+
+def _lost(ne16: np.ndarray, cores: np.ndarray, moving: np.ndarray, board: Board) -> np.ndarray:
+    """What the accelerator loses in every slot to those that use L1 beside it."""
+    if board.ne16 is None:
+        return np.zeros_like(ne16)
+    by_cores = np.minimum(cores, ne16) * board.ne16.lost_beside_cores
+    by_dma = np.minimum(moving, ne16) * board.ne16.lost_beside_dma
+    return np.asarray(by_cores + by_dma)
 
 
 class _Transfers:
