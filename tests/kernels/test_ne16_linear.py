@@ -17,6 +17,11 @@ MULTIPLIERS = {8: np.uint8, 16: np.uint16, 32: np.uint32}
 BLOCK = 32
 
 
+def raised(values: np.ndarray) -> np.ndarray:
+    """int8 values as the engine reads them, 128 higher."""
+    return (values.astype(np.int16) + 128).astype(np.uint8)
+
+
 def padded(values: np.ndarray) -> np.ndarray:
     """Whole blocks of channels: the engine reads them."""
     return np.pad(values, (0, -len(values) % BLOCK))
@@ -26,10 +31,9 @@ def run(
     kernels: Any, x: np.ndarray, w: np.ndarray, y: Any, bits: int = 8, gap: int = 0, **fields: Any
 ) -> np.ndarray:
     """The job on int8 activations ``x``, raised to u8."""
-    raised = (x.astype(np.int16) + 128).astype(np.uint8)
     sizes = {"rows": len(x), "columns": len(w), "depth": x.shape[1], "weight_bits": bits}
     packed = pack_weights(w, bits)
-    kernels.call("ne16_linear", 1, x=kernels.tile(raised, gap), w=packed, y=y, **sizes, **fields)
+    kernels.call("ne16_linear", 1, x=kernels.tile(raised(x), gap), w=packed, y=y, **sizes, **fields)
     return np.asarray(y.read())
 
 
@@ -116,13 +120,12 @@ def test_keys_as_weights(kernels: Any) -> None:
     """Scores of attention: keys packed on the cores, whose bias takes the queries' raise back."""
     q, k = kernels.integers((30, 64), np.int8), kernels.integers((50, 64), np.int8)
     packed, bias = kernels.output((50, 64), np.uint8), np.zeros(64, np.int32)
-    keys = {"outputs": 50, "depth": 64}
-    kernels.call("ne16_pack_rows", 8, x=kernels.tile(k), y=packed, bias=bias, **keys)
+    keys = {"outputs": 50, "depth": 64, "multiplier": 1}
+    kernels.call("ne16_pack_rows", 8, x=kernels.tile(raised(k)), y=packed, bias=bias, **keys)
     y = kernels.output((30, 50), np.int32)
-    raised = (q.astype(np.int16) + 128).astype(np.uint8)
     ones = {"multiplier": np.ones(64, np.uint8), "multiplier_bits": 8, "bias": bias}
     sizes = {"rows": 30, "columns": 50, "depth": 64, "weight_bits": 8, "y_type": "i32"}
-    x = kernels.tile(raised)
+    x = kernels.tile(raised(q))
     kernels.call("ne16_linear", 1, x=x, w=packed.read(), y=y, **ones, **sizes)
     np.testing.assert_array_equal(y.read(), q.astype(np.int32) @ k.T.astype(np.int32))
 
@@ -131,7 +134,8 @@ def test_values_as_weights(kernels: Any) -> None:
     """Weighted sums of attention: weights of softmax are unsigned as they are."""
     p, v = kernels.integers((30, 50), np.uint8), kernels.integers((50, 64), np.int8)
     packed = kernels.output((64, 64), np.uint8)
-    kernels.call("ne16_pack_columns", 8, x=kernels.tile(v), y=packed, outputs=64, depth=50)
+    values = {"x": kernels.tile(raised(v)), "outputs": 64, "depth": 50}
+    kernels.call("ne16_pack_columns", 8, y=packed, **values)
     y = kernels.output((30, 64), np.int32)
     sizes = {"rows": 30, "columns": 64, "depth": 50, "weight_bits": 8, "y_type": "i32"}
     kernels.call("ne16_linear", 1, x=kernels.tile(p), w=packed.read(), y=y, **sizes)

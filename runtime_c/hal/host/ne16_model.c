@@ -91,47 +91,57 @@ static int64_t finish(const ec_ne16_job *job, const settings *s, uint32_t channe
     return s->quantize && !s->keeps_sign && sum < 0 ? 0 : sum;
 }
 
-static void compute_pixel(const ec_ne16_job *job, const settings *s, const uint8_t *x, uint8_t *y)
+/* The weights of one output channel, unpacked: all pixels use them. */
+static int16_t channel_weights[UINT16_MAX + 1];
+
+static void unpack(const ec_ne16_job *job, const settings *s, uint32_t output, uint32_t inputs)
 {
-    const uint32_t blocks = lower(job->channel_count);
-    const uint32_t inputs = size_of(blocks, INPUT_PART, lower(job->channel_remainder));
-    const uint32_t outputs =
-        size_of(upper(job->channel_count), OUTPUT_PART, upper(job->channel_remainder));
-    for (uint32_t o = 0; o < outputs; ++o) {
-        const uint8_t *w = job->weights + (size_t)o * job->weight_stride[1];
-        uint8_t *to = y + (size_t)o * s->output_bytes;
-        int64_t sum = 0;
-        if (s->accumulate) {
-            int32_t before;
-            memcpy(&before, to, sizeof before);
-            sum = before;
-        }
-        for (uint32_t i = 0; i < inputs; ++i) {
-            const uint8_t *block = w + (size_t)2 * s->weight_bits * (i / INPUT_PART);
-            sum += x[i] * weight(block, i % INPUT_PART, s->weight_bits, job->weight_offset);
-        }
-        const uint32_t value = (uint32_t)cut(finish(job, s, o, sum));
-        for (uint32_t byte = 0; byte < s->output_bytes; ++byte)
-            to[byte] = (uint8_t)(value >> (8 * byte));
+    const uint8_t *w = job->weights + (size_t)output * job->weight_stride[1];
+    for (uint32_t i = 0; i < inputs; ++i) {
+        const uint8_t *block = w + (size_t)2 * s->weight_bits * (i / INPUT_PART);
+        channel_weights[i] =
+            (int16_t)weight(block, i % INPUT_PART, s->weight_bits, job->weight_offset);
     }
+}
+
+/* One output channel of one pixel. */
+static void compute(const ec_ne16_job *job, const settings *s, const uint8_t *x, uint32_t inputs,
+                    uint32_t output, uint8_t *to)
+{
+    int32_t before = 0;
+    if (s->accumulate)
+        memcpy(&before, to, sizeof before);
+    int64_t sum = before;
+    for (uint32_t i = 0; i < inputs; ++i)
+        sum += x[i] * channel_weights[i];
+    const uint32_t value = (uint32_t)cut(finish(job, s, output, sum));
+    for (uint32_t byte = 0; byte < s->output_bytes; ++byte)
+        to[byte] = (uint8_t)(value >> (8 * byte));
 }
 
 int ec_ne16_model_run(const ec_ne16_job *job)
 {
     const settings s = settings_of(job->configuration);
-    if (!supported(job, &s))
-        return 1;
+    const uint32_t inputs =
+        size_of(lower(job->channel_count), INPUT_PART, lower(job->channel_remainder));
+    const uint32_t outputs =
+        size_of(upper(job->channel_count), OUTPUT_PART, upper(job->channel_remainder));
     const uint32_t height =
         size_of(upper(job->pixel_count), PIXELS, upper(job->output_pixel_remainder));
     const uint32_t width =
         size_of(lower(job->pixel_count), PIXELS, lower(job->output_pixel_remainder));
-    for (uint32_t row = 0; row < height; ++row) {
-        for (uint32_t column = 0; column < width; ++column) {
-            const size_t from = (size_t)row * job->input_stride[1] +
-                                (size_t)column * job->input_stride[0];
-            const size_t to = (size_t)row * job->output_stride[2] +
-                              (size_t)column * job->output_stride[1];
-            compute_pixel(job, &s, job->input + from, (uint8_t *)job->output + to);
+    if (!supported(job, &s) || inputs > UINT16_MAX + 1u)
+        return 1;
+    for (uint32_t o = 0; o < outputs; ++o) {
+        unpack(job, &s, o, inputs);
+        for (uint32_t row = 0; row < height; ++row) {
+            for (uint32_t column = 0; column < width; ++column) {
+                const uint8_t *x = job->input + (size_t)row * job->input_stride[1] +
+                                   (size_t)column * job->input_stride[0];
+                uint8_t *y = (uint8_t *)job->output + (size_t)row * job->output_stride[2] +
+                             (size_t)column * job->output_stride[1] + (size_t)o * s.output_bytes;
+                compute(job, &s, x, inputs, o, y);
+            }
         }
     }
     return 0;
