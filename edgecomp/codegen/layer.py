@@ -137,7 +137,8 @@ def _next(lag: int) -> str:
 def _buffer(program: TileProgram, item: Operand | Scratch) -> BufferText:
     schedule, place = program.schedule, program.l1_layout[item.name]
     changes = not isinstance(item.key, Const)
-    lags = {call.lag for call in program.calls if any(call.touches(item.name))}
+    users = {call.lag for call in program.calls if any(call.touches(item.name))}
+    lags = users if place.copies > 1 else set()
     if isinstance(item, Operand):
         lags.add(_cursor(program, item))
         lags.add(schedule.first_lag(item.name))

@@ -40,11 +40,13 @@ def objects(folder: Path, sanitize: bool) -> bool:
 @pytest.mark.parametrize(
     ("file", "pattern", "replacement"),
     [
-        ("runtime/src/runtime.c", r"ec_hal_l3_wait\(weights\);", ""),
-        ("runtime/src/runtime.c", r"ec_hal_wait\(stream->pending\[stream->current\]\);", ""),
+        ("src/network.c", r"ec_hal_l3_wait\((ec_hal_l3_load\(.*\))\);", r"\1;"),
+        ("runtime/src/runtime.c", r"ec_hal_l3_wait\(reads\[(.*)\]\);", r"(void)(\1);"),
+        ("runtime/src/runtime.c", r"ec_hal_wait\(stream->pending\[copy\]\);", ""),
+        ("src/layers.c", r"ec_hal_ne16_wait\(before\);", ""),
         ("src/layers.c", r"ec_stream_close\(&y\);", ""),
     ],
-    ids=["weights", "tiles", "results"],
+    ids=["resident weights", "weights", "tiles", "jobs", "results"],
 )
 def test_a_missing_wait(
     small_build: Build, tmp_path: Path, file: str, pattern: str, replacement: str, sanitize: bool
@@ -55,15 +57,16 @@ def test_a_missing_wait(
 
 def test_a_kernel_that_reads_l2(small_build: Build, tmp_path: Path) -> None:
     """On the chip that works, slowly, and the L1 plan would never be tested."""
-    pattern = r"void \*const tile_x = ec_stream_tile\(&x\);"
-    direct = "ec_stream_tile(&x); void *const tile_x = l2_x;"
+    pattern = r"void \*const tile_x_0 = ec_stream_tile\(&x, .*\);"
+    direct = "void *const tile_x_0 = l2_x;"
     folder = broken(small_build, tmp_path / "broken", "src/layers.c", pattern, direct)
     with pytest.raises(EdgecompError, match="AddressSanitizer"):
         simulate(folder, sanitize=True, windows=1)
 
 
 def test_a_kernel_that_writes_behind_its_tile(small_build: Build, tmp_path: Path) -> None:
-    pattern = r"\.rows = ([^,]+),"
-    folder = broken(small_build, tmp_path / "broken", "src/layers.c", pattern, r".rows = \1 + 1,")
+    pattern = r"\n                \.rows = ([^,]+),"
+    more = "\n                .rows = \\1 + 1,"
+    folder = broken(small_build, tmp_path / "broken", "src/layers.c", pattern, more)
     with pytest.raises(EdgecompError, match="AddressSanitizer"):
         simulate(folder, sanitize=True, windows=1)
