@@ -261,6 +261,17 @@ def raised_attentions(b: Builder) -> None:
     b.layer("q_attention", [q, k, v, table], **common, **sizes)
 
 
+def raised_wide_attentions(b: Builder) -> None:
+    """32-bit scores with a bias, which the cores alone can do: raised operands come down first."""
+    table = b.graph.constant(np.linspace(255, 0, 256).astype(np.uint8))
+    scores = {"score_limit": 4000, "score_multiplier": 65, "score_shift": 10}
+    average = {"v_zero": 3, "multiplier": 100, "bias": 1 << 17, "shift": 18, "dtype": "i8"}
+    sizes = {"heads": 2, "head_dim": 8, "value_dim": 8}
+    q, k = b.input(1, 20, 16, dtype=DType.U8), b.input(1, 30, 16, dtype=DType.U8)
+    bias = b.graph.constant(b.random.integers(-3000, 3000, (2, 20, 30)).astype(np.int32))
+    b.layer("q_attention", [q, k, k, table, bias], **scores, **average, **sizes, **STATED)
+
+
 def chooser(engine: str, board: Board, random: np.random.Generator) -> Callable[[Node], Tiling]:
     """Any tiling of a layer on one engine, not only the cheapest."""
 
@@ -294,6 +305,7 @@ def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
 @pytest.mark.parametrize(
     "family",
     [
+        raised_wide_attentions,
         linears,
         mlps,
         attentions,
