@@ -32,19 +32,25 @@ def export_onnx(
     opset: int = 18,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    open_batch: bool = False,
 ) -> Path:
     """Write ``module`` in evaluation mode, with the static shapes of ``example_inputs``.
 
+    ``open_batch`` leaves the first axis of every input open (dynamo only).
     The same module gives the same bytes every time: the file holds no path, date or note of the
     exporter. Nodes are named after the modules they come from. Nothing is printed. Raises
     EdgecompError where PyTorch cannot export, with its reason.
     """
     inputs = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else example_inputs
     _check_opset(exporter, opset)
+    if open_batch and exporter != "dynamo":
+        raise EdgecompError("an open batch axis needs the dynamo exporter", "use exporter='dynamo'")
     training = module.training
     module.eval()
     try:
-        model = _export(module, tuple(inputs), exporter, opset, input_names, output_names)
+        model = _export(
+            module, tuple(inputs), exporter, opset, input_names, output_names, open_batch
+        )
     finally:
         module.train(training)
     _name_nodes(model)
@@ -74,6 +80,7 @@ def _export(
     opset: int,
     input_names: Sequence[str] | None,
     output_names: Sequence[str] | None,
+    open_batch: bool,
 ) -> onnx.ModelProto:
     names: dict[str, Any] = {
         "input_names": list(input_names) if input_names else None,
@@ -84,6 +91,9 @@ def _export(
     try:
         with _quiet(), _decomposed_attention(), torch.no_grad():
             if exporter == "dynamo":
+                if open_batch:
+                    names["dynamic_shapes"] = tuple({0: torch.export.Dim("batch")} for _ in inputs)
+                    inputs = tuple(torch.cat([x, x]) for x in inputs)  # one would be a constant
                 program = torch.onnx.export(module, inputs, dynamo=True, **names)
                 assert program is not None
                 return program.model_proto

@@ -13,11 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgecomp.zoo import checkpoint, tinymyo
+from edgecomp.zoo import biomoe, checkpoint, eegdino, tinymyo
 from edgecomp.zoo.fill import fill
 from edgecomp.zoo.spec import State, Value, Windows, ZooModel, format_options, unknown
 
-_FAMILIES: tuple[tuple[ZooModel, ...], ...] = (tinymyo.MODELS,)
+_FAMILIES: tuple[tuple[ZooModel, ...], ...] = (
+    tinymyo.MODELS,
+    biomoe.MODELS,
+    eegdino.MODELS,
+)
 _MODELS = {model.name: model for family in _FAMILIES for model in family}
 
 
@@ -161,7 +165,8 @@ def _looks_like(found: ZooModel | None, state: State) -> str:
     if found is None:
         return f"the file is of no known encoder; known: {', '.join(names())}"
     options = _inferred(found, state)
-    return f"the file looks like {found.name} with {format_options(options)}"
+    with_options = f" with {format_options(options)}" if options else ""
+    return f"the file looks like {found.name}{with_options}"
 
 
 def _describe(spec: ZooModel) -> dict[str, Any]:
