@@ -36,26 +36,32 @@ def export_onnx(
 ) -> Path:
     """Write ``module`` in evaluation mode, with the static shapes of ``example_inputs``.
 
-    ``open_batch`` leaves the first axis of every input open (dynamo only).
+    ``open_batch`` leaves the first axis of every input open.
     The same module gives the same bytes every time: the file holds no path, date or note of the
     exporter. Nodes are named after the modules they come from. Nothing is printed. Raises
     EdgecompError where PyTorch cannot export, with its reason.
     """
     inputs = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else example_inputs
     _check_opset(exporter, opset)
-    if open_batch and exporter != "dynamo":
-        raise EdgecompError("an open batch axis needs the dynamo exporter", "use exporter='dynamo'")
-    training = module.training
-    module.eval()
-    try:
+    with _evaluation(module):
         model = _export(
             module, tuple(inputs), exporter, opset, input_names, output_names, open_batch
         )
-    finally:
-        module.train(training)
     _name_nodes(model)
     _strip(model)
     return _write(model, Path(path))
+
+
+@contextlib.contextmanager
+def _evaluation(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode; every module inside gets its own mode back."""
+    modes = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, training in modes:
+            each.training = training
 
 
 def _check_opset(exporter: str, opset: int) -> None:
@@ -97,6 +103,11 @@ def _export(
                 program = torch.onnx.export(module, inputs, dynamo=True, **names)
                 assert program is not None
                 return program.model_proto
+            if open_batch:
+                names["input_names"] = names["input_names"] or [
+                    f"input_{i}" for i in range(len(inputs))
+                ]
+                names["dynamic_axes"] = {name: {0: "batch"} for name in names["input_names"]}
             buffer = io.BytesIO()
             torch.onnx.export(module, inputs, buffer, dynamo=False, **names)  # type: ignore[arg-type]
             return onnx.load_model_from_string(buffer.getvalue())

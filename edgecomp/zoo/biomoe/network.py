@@ -27,6 +27,27 @@ class Config:
     efficientvit: EfficientViTConfig = field(default_factory=EfficientViTConfig)
 
 
+class ImageNorm(nn.LayerNorm):
+    """LayerNorm over a whole image, whose means are means of rows, then of columns and planes.
+
+    onnxruntime adds the 150,528 float32 one after the other, in LayerNormalization as in
+    ReduceMean, which costs two digits.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, 3, S, S] -> [B, 3, S, S]."""
+        centred = x - _mean(x)
+        variance = _mean(centred.square())
+        return centred / (variance + self.eps).sqrt() * self.weight + self.bias
+
+
+def _mean(x: torch.Tensor) -> torch.Tensor:
+    """[B, C, H, W] -> [B, 1, 1, 1]."""
+    for axis in (3, 2, 1):
+        x = x.mean(dim=axis, keepdim=True)
+    return x
+
+
 class TinyBioMoE(RecordingEncoder):
     """Experts, gate and norms, under the names of the published checkpoint.
 
@@ -47,7 +68,7 @@ class TinyBioMoE(RecordingEncoder):
         self.config = config
         self.enc1 = SpectFormer(config.spectformer)
         self.enc2 = EfficientViT(config.efficientvit)
-        self.ln_img = nn.LayerNorm((3, image, image))
+        self.ln_img = ImageNorm((3, image, image))
         self.ln_e = nn.LayerNorm(features)
         self.ln_out = nn.LayerNorm(2 * features)
         self.fcn = nn.Sequential(nn.ELU(), nn.Linear(features, features), nn.Hardtanh(0, 1))

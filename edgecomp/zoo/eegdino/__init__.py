@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from torch import nn
-
 from edgecomp.zoo import signals
 from edgecomp.zoo.eegdino.checkpoint import adapt
 from edgecomp.zoo.eegdino.config import (
@@ -30,7 +28,7 @@ def _config(options: Options, size: Size) -> Config:
     return Config(size, **dict(options))  # type: ignore[arg-type]
 
 
-def _build(options: Options, size: Size) -> nn.Module:
+def _build(options: Options, size: Size) -> EegDino | EegDinoClassifier:
     config = _config(options, size)
     return EegDinoClassifier(config) if config.head == "classification" else EegDino(config)
 
