@@ -5,7 +5,8 @@ edgecomp's own, fixed so that they are the same everywhere.
 
 - Spectrogram: the channel without its mean, Hann windows of 256 samples or half the signal,
   as many as the image has columns; power in dB below its maximum, cut at -80 dB; frequency 0
-  at the bottom; resampled linearly to the image; coloured from blue (least) over cyan, yellow to red (most).
+  at the bottom; resampled linearly to the image; coloured from blue (least) over cyan and
+  yellow to red (most).
 - Waveform: a black line on white, from the channel's minimum (bottom) to its maximum (top),
   with a border of 5 %; each column is black over the range of the samples that fall into it.
 """
