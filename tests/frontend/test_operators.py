@@ -399,3 +399,21 @@ def test_half_spectrum(length: int | None, samples: int) -> None:
     expected = np.fft.rfft(x[:, :, 0], n=length, axis=1)
     [found] = interpret(import_onnx(model.SerializeToString()), {"in0": x})
     np.testing.assert_allclose(found[..., 0] + 1j * found[..., 1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [None, 8, 9])
+def test_real_signal_of_a_half_spectrum(length: int | None) -> None:
+    x = random(3, 5, 2)
+    operands = [x, None if length is None else np.array(length), np.array(1)]
+    model = one_node_model("DFT", operands, opset=20, inverse=1, onesided=1)
+    assert_same(model, {"in0": x})
+
+
+@pytest.mark.parametrize("length", [6, 7, 8, 12, 13])
+def test_half_spectrum_is_cut_or_filled_as_numpy_does(length: int) -> None:
+    x = random(3, 5, 2)
+    operands = [x, np.array(length), np.array(1)]
+    model = one_node_model("DFT", operands, opset=20, inverse=1, onesided=1)
+    [found] = interpret(import_onnx(model.SerializeToString()), {"in0": x})
+    expected = np.fft.irfft(x[..., 0] + 1j * x[..., 1], n=length, axis=1)
+    np.testing.assert_allclose(found[..., 0], expected, atol=1e-5)

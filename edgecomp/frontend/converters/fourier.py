@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from edgecomp.errors import EdgecompError
-from edgecomp.fourier import complex_matrix
-from edgecomp.frontend.call import Call, Operand, Unsupported
+from edgecomp.fourier import complex_matrix, inverse_half_spectrum_matrix
+from edgecomp.frontend.call import Call, Operand
 from edgecomp.frontend.limits import excessive
 from edgecomp.frontend.registry import converts
 
@@ -18,7 +18,7 @@ _AXIS_OPERAND = 20
 
 @converts("DFT")
 def dft(call: Call) -> Operand:
-    """DFT of a real or complex signal ``[..., n, ..., 1 or 2]``, forwards or inverse."""
+    """DFT of ``[..., n, ..., 1 or 2]``; inverse and one-sided, it gives the real signal alone."""
     x = call.operand(0)
     rank, parts = len(x.shape), x.shape[-1]
     axis = call.axis(_axis(call), rank)
@@ -28,9 +28,9 @@ def dft(call: Call) -> Operand:
     order = [*(a for a in range(rank - 1) if a != axis), axis, rank - 1]
     turned = call.transpose(x, order)
     outer = tuple(turned.shape[:-2])
-    rows = call.reshape(turned, (math.prod(outer), matrix.shape[0]))
-    product = call.emit("matmul", rows, matrix)
-    spread = call.reshape(product, (*outer, matrix.shape[1] // 2, 2))
+    rows = call.reshape(turned, (math.prod(outer), x.shape[axis] * parts))
+    product = call.emit("matmul", rows, matrix.reshape(rows.shape[1], -1))
+    spread = call.reshape(product, (*outer, *matrix.shape[2:]))
     return call.transpose(spread, [order.index(a) for a in range(rank)])
 
 
@@ -41,16 +41,27 @@ def _axis(call: Call) -> int:
 
 
 def _matrix(call: Call, samples: int, parts: int) -> np.ndarray:
-    """``M[samples * parts, bins * 2]``; the signal is cut or filled with zeros to its length."""
-    length = call.numbers(1, "length")[0] if call.has(1) else samples
+    """``M[samples, parts, results, parts of a result]``.
+
+    The signal, or its half spectrum, is cut or filled with zeros to the length of the transform.
+    """
     inverse, one_sided = call.integer("inverse", 0), call.integer("onesided", 0)
-    if inverse and one_sided:
-        raise Unsupported("it is inverse and one-sided", "give it the whole spectrum")
-    if length < 1 or excessive((samples, parts, length, 2)):
+    length = call.numbers(1, "length")[0] if call.has(1) else None
+    if length is None:
+        length = 2 * (samples - 1) if inverse and one_sided else samples
+    if length < 1 or excessive((max(samples, length), 2, length, 2)):
         raise EdgecompError(f"a transform of length {length} is not possible")
+    whole = _whole(length, bool(inverse), bool(one_sided))
+    matrix = np.zeros((samples, parts, *whole.shape[2:]), np.float32)
+    used = min(samples, whole.shape[0])
+    matrix[:used] = whole[:used, :parts]
+    return matrix
+
+
+def _whole(length: int, inverse: bool, one_sided: bool) -> np.ndarray:
+    """The matrix for a complex signal, or half spectrum, of the right length."""
+    if inverse and one_sided:
+        return inverse_half_spectrum_matrix(length).transpose(2, 1, 0)[..., None]
     bins = length // 2 + 1 if one_sided else length
-    whole = complex_matrix(length, inverse=bool(inverse)) / (length if inverse else 1)
-    used = min(samples, length)
-    matrix = np.zeros((samples, parts, bins, 2), np.float32)
-    matrix[:used] = whole[:bins, :, :used, :parts].transpose(2, 3, 0, 1)
-    return matrix.reshape(samples * parts, bins * 2)
+    matrix = complex_matrix(length, inverse=inverse)[:bins].transpose(2, 3, 0, 1)
+    return matrix / length if inverse else matrix
