@@ -183,7 +183,7 @@ def test_encoders_with_fourier_transforms(
 ) -> None:
     build, shape = SPECTRAL[name]
     x = np.random.default_rng(0).random(shape).astype(np.float32)
-    module = zoo.EncoderOutput(fill(build()))
+    module = zoo.EncoderOutput(fill(build())).eval()
     path = export_onnx(module, torch.from_numpy(x), tmp_path / "m.onnx", exporter, opset, ["x"])
     graph = assert_same_file(path, {"x": x})
     run_passes(graph, default_pipeline())
