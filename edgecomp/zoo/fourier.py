@@ -92,6 +92,11 @@ class SpectralGate(nn.Module):
         return image
 
     def _by_matrices(self, x: torch.Tensor) -> torch.Tensor:
+        """The mean of each channel, bin 0, goes around: it would be the largest bin by far."""
+        mean = x.mean(dim=(1, 2), keepdim=True)
+        return self._without_mean(x - mean) + mean * self.complex_weight[0, 0, :, 0]
+
+    def _without_mean(self, x: torch.Tensor) -> torch.Tensor:
         channels, half = x.shape[-1], (self.height, 2, self.bins, x.shape[-1])
         interleaved = (2 * self.height, self.bins * channels)
         spectrum = self.columns @ (self.rows @ x).reshape(-1, *interleaved)
