@@ -5,21 +5,27 @@ from __future__ import annotations
 from edgecomp.fusion.fuse_mlp import FuseMlp
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
+from edgecomp.fusion.split_rows import SplitRows
 from edgecomp.ir import Pass
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
-__all__ = ["FuseMlp", "FuseQkvSlices", "RemoveIdleRequantize", "fusion_pipeline"]
+__all__ = ["FuseMlp", "FuseQkvSlices", "RemoveIdleRequantize", "SplitRows", "fusion_pipeline"]
 
 
-def fusion_pipeline() -> list[Pass]:
-    """All fusions: equal requantizations and tables first, so that what is used once shows."""
+def fusion_pipeline(capacity: int | None = None) -> list[Pass]:
+    """All fusions: equal requantizations and tables first, so that what is used once shows.
+
+    capacity: bytes of the memory that holds activations; without it nothing is cut to fit.
+    """
+    cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity)]
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
         FuseMlp(),
+        *cuts,
         RemoveDeadCode(),
     ]

@@ -80,8 +80,9 @@ class TinyBioMoE(RecordingEncoder):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """RGB image in [0, 1], [B, 3, S, S] -> embedding [B, 2 D]."""
         x = self.ln_img(x)
-        experts = [self.weigh(expert(x)) for expert in (self.enc1, self.enc2)]
-        return cast(torch.Tensor, self.ln_out(torch.cat(experts, dim=1)))
+        second = self.weigh(self.enc2(x))  # first: the other needs memory where it needs no image
+        first = self.weigh(self.enc1(x))
+        return cast(torch.Tensor, self.ln_out(torch.cat([first, second], dim=1)))
 
     def windows_of(self, recording: Windows, preparation: str) -> Windows:
         """One image a channel, [C, 3, S, S], of a recording [C, T] or [T]; or images."""
