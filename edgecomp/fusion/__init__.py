@@ -17,7 +17,7 @@ __all__ = ["FuseMlp", "FuseQkvSlices", "RemoveIdleRequantize", "SplitRows", "fus
 def fusion_pipeline(capacity: int | None = None) -> list[Pass]:
     """All fusions: equal requantizations and tables first, so that what is used once shows.
 
-    capacity: bytes of the memory that holds activations; without it nothing is cut to fit.
+    capacity: bytes of the memory that layers work from; without it nothing is done to fit it.
     """
     cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity)]
     return [
@@ -25,7 +25,7 @@ def fusion_pipeline(capacity: int | None = None) -> list[Pass]:
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
-        FuseMlp(),
+        FuseMlp(capacity),
         *cuts,
         RemoveDeadCode(),
     ]
