@@ -5,13 +5,21 @@ from __future__ import annotations
 from edgecomp.fusion.fuse_mlp import FuseMlp
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
+from edgecomp.fusion.split_channels import SplitChannels
 from edgecomp.fusion.split_rows import SplitRows
 from edgecomp.ir import Pass
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
-__all__ = ["FuseMlp", "FuseQkvSlices", "RemoveIdleRequantize", "SplitRows", "fusion_pipeline"]
+__all__ = [
+    "FuseMlp",
+    "FuseQkvSlices",
+    "RemoveIdleRequantize",
+    "SplitChannels",
+    "SplitRows",
+    "fusion_pipeline",
+]
 
 
 def fusion_pipeline(capacity: int | None = None) -> list[Pass]:
@@ -19,7 +27,7 @@ def fusion_pipeline(capacity: int | None = None) -> list[Pass]:
 
     capacity: bytes of the memory that layers work from; without it nothing is done to fit it.
     """
-    cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity)]
+    cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity), SplitChannels(capacity)]
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),
