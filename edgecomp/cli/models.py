@@ -42,13 +42,15 @@ def _details(model: dict[str, Any]) -> Group:
 
     head = f"{model['name']}: {model['summary']}"
     facts = f"{model['parameters']:,} parameters, input {_shape(model)}, {model['signal']}"
+    rate = f" at {model['rate']:g} Hz" if model["rate"] else ""
+    recordings = f"recordings{rate} prepared by: {', '.join(model['preparations'])}"
     rows = (
         [f"--set {option['name']}={option['default']}", _values(option), option["help"]]
         for option in model["options"]
     )
     columns = [Column("option and default", "whole"), Column("values", "prose")]
     options = Columns([*columns, Column("", "prose")], rows)
-    return Group(Text(head), Text(facts), Text(), options)
+    return Group(Text(head), Text(facts), Text(recordings), Text(), options)
 
 
 def _values(option: dict[str, Any]) -> str:

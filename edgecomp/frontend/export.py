@@ -32,24 +32,36 @@ def export_onnx(
     opset: int = 18,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    open_batch: bool = False,
 ) -> Path:
     """Write ``module`` in evaluation mode, with the static shapes of ``example_inputs``.
 
+    ``open_batch`` leaves the first axis of every input open.
     The same module gives the same bytes every time: the file holds no path, date or note of the
     exporter. Nodes are named after the modules they come from. Nothing is printed. Raises
     EdgecompError where PyTorch cannot export, with its reason.
     """
     inputs = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else example_inputs
     _check_opset(exporter, opset)
-    training = module.training
-    module.eval()
-    try:
-        model = _export(module, tuple(inputs), exporter, opset, input_names, output_names)
-    finally:
-        module.train(training)
+    with _evaluation(module):
+        model = _export(
+            module, tuple(inputs), exporter, opset, input_names, output_names, open_batch
+        )
     _name_nodes(model)
     _strip(model)
     return _write(model, Path(path))
+
+
+@contextlib.contextmanager
+def _evaluation(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode; every module inside gets its own mode back."""
+    modes = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, training in modes:
+            each.training = training
 
 
 def _check_opset(exporter: str, opset: int) -> None:
@@ -74,6 +86,7 @@ def _export(
     opset: int,
     input_names: Sequence[str] | None,
     output_names: Sequence[str] | None,
+    open_batch: bool,
 ) -> onnx.ModelProto:
     names: dict[str, Any] = {
         "input_names": list(input_names) if input_names else None,
@@ -84,9 +97,17 @@ def _export(
     try:
         with _quiet(), _decomposed_attention(), torch.no_grad():
             if exporter == "dynamo":
+                if open_batch:
+                    names["dynamic_shapes"] = tuple({0: torch.export.Dim("batch")} for _ in inputs)
+                    inputs = tuple(torch.cat([x, x]) for x in inputs)  # one would be a constant
                 program = torch.onnx.export(module, inputs, dynamo=True, **names)
                 assert program is not None
                 return program.model_proto
+            if open_batch:
+                names["input_names"] = names["input_names"] or [
+                    f"input_{i}" for i in range(len(inputs))
+                ]
+                names["dynamic_axes"] = {name: {0: "batch"} for name in names["input_names"]}
             buffer = io.BytesIO()
             torch.onnx.export(module, inputs, buffer, dynamo=False, **names)  # type: ignore[arg-type]
             return onnx.load_model_from_string(buffer.getvalue())

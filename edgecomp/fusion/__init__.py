@@ -7,6 +7,8 @@ from edgecomp.fusion.fuse_norm import FuseNorm
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
 from edgecomp.fusion.raise_activations import RaiseActivations
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
+from edgecomp.fusion.split_channels import SplitChannels
+from edgecomp.fusion.split_rows import SplitRows
 from edgecomp.ir import Pass
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
@@ -18,21 +20,26 @@ __all__ = [
     "FuseQkvSlices",
     "RaiseActivations",
     "RemoveIdleRequantize",
+    "SplitChannels",
+    "SplitRows",
     "fusion_pipeline",
 ]
 
 
-def fusion_pipeline(raised: bool = False) -> list[Pass]:
+def fusion_pipeline(capacity: int | None = None, raised: bool = False) -> list[Pass]:
     """All fusions: equal requantizations and tables first, so that what is used once shows.
 
+    ``capacity``: bytes of the memory that layers work from; without it nothing is done to fit it.
     ``raised``: for hardware that reads unsigned activations.
     """
+    cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity), SplitChannels(capacity)]
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
-        FuseMlp(),
+        FuseMlp(capacity),
+        *cuts,
         FuseNorm(),
         *([RaiseActivations()] if raised else []),
         RemoveDeadCode(),

@@ -13,16 +13,23 @@ from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
 
 
 class FuseMlp(RewritePass):
-    """Fuse two linear layers where nothing else reads the tensor between them."""
+    """Fuse two linear layers where nothing else reads the tensor between them.
+
+    Not where operands and constants of the fused layer take more than ``capacity`` bytes: the
+    weights of both layers would have to be there at once.
+    """
 
     name = "fuse_mlp"
+
+    def __init__(self, capacity: int | None = None) -> None:
+        self.capacity = capacity
 
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Fuse ``node``, the second layer, with the first."""
         first = node.inputs[0].producer if node.op == "q_linear" else None
         if first is None or first.op != "q_linear" or not used_once(graph, first):
             return False
-        if node.attributes.get("table"):
+        if node.attributes.get("table") or not self._fits(first, node):
             return False
         attributes: dict[str, Attribute] = {
             key: node.attributes[key]
@@ -37,6 +44,11 @@ class FuseMlp(RewritePass):
             graph, node, create(graph, "q_mlp", inputs, attributes, name=node.name, before=node)
         )
         return True
+
+    def _fits(self, first: Node, second: Node) -> bool:
+        hidden = first.output
+        tensors = {*first.inputs, *second.inputs, second.output} - {hidden}
+        return self.capacity is None or sum(v.type.bytes for v in tensors) <= self.capacity
 
 
 def _identity(graph: Graph) -> Value:

@@ -74,14 +74,14 @@ def place(
     same. With ``keep`` weights may stay in L2 between windows.
     """
     blocks = [_weight_block(each) for each in constants]
-    activations = _activations(graph, layers)
+    tensors_alive = activations(graph, layers)
     reads = [read_time(block.bytes) if block.bytes else 0.0 for block in blocks]
     resident = (
-        choose_resident(times, reads, _fitting(blocks, activations, capacity)) if keep else []
+        choose_resident(times, reads, _fitting(blocks, tensors_alive, capacity)) if keep else []
     )
     weights_from = latest_starts(times, streamed(reads, resident))
     while True:
-        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from, resident)]
+        buffers = [*tensors_alive.values(), *_weight_buffers(blocks, weights_from, resident)]
         try:
             plan = pack(buffers, capacity, memory)
             break
@@ -94,7 +94,7 @@ def place(
             if victim is None:
                 raise
             weights_from[victim] += 1
-    tensors = {value: plan.addresses[buffer.name] for value, buffer in activations.items()}
+    tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
     block_l3, l3_bytes = _l3_offsets(blocks)
     return Placement(
@@ -120,7 +120,8 @@ def _weight_block(constants: Iterable[Value]) -> WeightBlock:
     return WeightBlock(offsets, cursor)
 
 
-def _activations(graph: Graph, layers: Sequence[Node]) -> dict[Value, Buffer]:
+def activations(graph: Graph, layers: Sequence[Node]) -> dict[Value, Buffer]:
+    """The tensors that ``layers`` read and write, each with the steps during which it lives."""
     first: dict[Value, int] = {value: 0 for value in graph.inputs}
     last: dict[Value, int] = dict(first)
     for index, node in enumerate(layers):
@@ -128,7 +129,9 @@ def _activations(graph: Graph, layers: Sequence[Node]) -> dict[Value, Buffer]:
             if not value.is_constant:
                 last[resolve(value).base] = index
         for value in node.outputs:
-            first[value] = last[value] = index
+            base = resolve(value).base
+            first.setdefault(base, index)
+            last[base] = index
     for value in graph.outputs:
         if not value.is_constant:
             last[resolve(value).base] = len(layers) - 1
@@ -182,11 +185,16 @@ def _read_ahead_at_peak(buffers: list[Buffer], weights_from: list[int]) -> int |
 
 
 def _l3_offsets(blocks: list[WeightBlock]) -> tuple[list[int], int]:
+    """Where each block lies; layers with the same constants share one."""
     offsets = []
+    known: dict[tuple[Value, ...], int] = {}
     cursor = 0
     for block in blocks:
-        offsets.append(cursor)
-        cursor += block.bytes
+        contents = tuple(block.offsets)
+        if contents not in known:
+            known[contents] = cursor
+            cursor += block.bytes
+        offsets.append(known[contents])
     return offsets, cursor
 
 

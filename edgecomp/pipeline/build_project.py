@@ -97,7 +97,7 @@ def build(
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
         integer = quantized.graph
-        run_passes(integer, fusion_pipeline(raised=chip.ne16 is not None))
+        run_passes(integer, fusion_pipeline(chip.l2_available_bytes, chip.ne16 is not None))
         progress.stage("tile and place", None)
         planned = plan(integer, chip, progress.step)
         reference = _reference(source, planned, second, shapes, progress)

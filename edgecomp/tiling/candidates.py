@@ -62,12 +62,17 @@ def buffers_for(*loops: Loop) -> int:
 
 
 def row_operand(
-    name: str, value: Value, rows: Loop, width: int, direction: Direction = "in"
+    name: str,
+    value: Value,
+    rows: Loop,
+    width: int,
+    direction: Direction = "in",
+    buffers: int | None = None,
 ) -> Operand:
-    """Whole rows of a tensor seen as [rows, width]."""
+    """Whole rows of a tensor seen as [rows, width]; by default transfers overlap."""
     pitch = width * value.type.dtype.bytes
     region = Region.contiguous(rows.start * pitch, rows.size * pitch)
-    return Operand(name, value, direction, region, rows.index, buffers_for(rows))
+    return Operand(name, value, direction, region, rows.index, buffers or buffers_for(rows))
 
 
 def block_operand(

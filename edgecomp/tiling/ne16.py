@@ -39,7 +39,7 @@ class Constants:
     bias: Value
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def constants(weights: Value, multiplier: Value, bias: Value) -> Constants:
     """The constants of ``q_linear``: weights i8 [N, K], multiplier and bias i32 [N]."""
     packed = pack_weights(weights.array, WEIGHT_BITS).reshape(len(weights.array), -1)

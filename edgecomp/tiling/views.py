@@ -1,8 +1,9 @@
 """Values that need no layer: tensors that lie inside another tensor.
 
 A reshape, a slice that is contiguous in its source, and a transpose or an expand that only moves
-or adds axes of size one, is the source's memory at an offset. Everything else is a layer and a
-tensor of its own.
+or adds axes of size one, is the source's memory at an offset. The operands of a concatenation
+along its outermost axis lie in the result's memory, if layers write all of them. Everything else
+is a layer and a tensor of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +36,24 @@ def is_view(node: Node) -> bool:
             return _moves_unit_axes_only(node)
         case "expand":
             return node.inputs[0].type.size == node.output.type.size
+        case "concat":
+            return _is_written_in_place(node)
     return False
+
+
+def _is_written_in_place(node: Node) -> bool:
+    """Whether layers write the operands of a concatenation where its result needs them."""
+    outer = node.output.shape[: node.integer("axis")]
+    return all(size == 1 for size in outer) and all(_whole(v) is node for v in node.inputs)
+
+
+def _whole(value: Value) -> Node | None:
+    """The concatenation that may hold ``value``: the first that reads it, and once only."""
+    if value.producer is None or is_view(value.producer):
+        return None
+    readers = [user for user in value.users if user.op == "concat"]
+    uses = [use for use in value.uses if readers and use[0] is readers[0]]
+    return readers[0] if len(uses) == 1 else None
 
 
 def _is_contiguous_slice(node: Node) -> bool:
@@ -59,11 +77,17 @@ def resolve(value: Value) -> View:
     offset = 0
     while value.producer is not None and is_view(value.producer):
         node = value.producer
+        if node.op == "concat":
+            return View(value, offset)
         if node.op == "slice":
             source = node.inputs[0].type
             first = np.ravel_multi_index(node.integers("starts"), source.shape)
             offset += int(first) * source.dtype.bytes
         value = node.inputs[0]
+    whole = _whole(value)
+    if whole is not None and is_view(whole):
+        before = whole.inputs[: whole.inputs.index(value)]
+        return View(whole.output, offset + sum(v.type.bytes for v in before))
     return View(value, offset)
 
 

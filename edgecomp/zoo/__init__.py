@@ -1,8 +1,9 @@
 """The encoders that edgecomp knows: networks, weights, checkpoints and signals to feed them."""
 
 from edgecomp.zoo.checkpoint import CheckpointError, MisfitError
+from edgecomp.zoo.encoding import RecordingEncoder
 from edgecomp.zoo.output import EncoderOutput
-from edgecomp.zoo.recordings import RecordingError, load_windows
+from edgecomp.zoo.recordings import RecordingError, load_recording, load_windows
 from edgecomp.zoo.registry import (
     Encoder,
     create,
@@ -24,6 +25,7 @@ __all__ = [
     "EncoderOutput",
     "MisfitError",
     "Option",
+    "RecordingEncoder",
     "RecordingError",
     "ZooError",
     "ZooModel",
@@ -34,6 +36,7 @@ __all__ = [
     "get",
     "load",
     "load_encoder",
+    "load_recording",
     "load_windows",
     "names",
     "parse_options",

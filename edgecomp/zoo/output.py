@@ -5,12 +5,16 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from edgecomp.zoo.fourier import as_matrices
+
 
 class EncoderOutput(nn.Module):
     """Wraps an encoder and returns its first output alone.
 
     Published encoders return tuples whose further elements serve training only. The
-    traced graph of this wrapper has the network's input and the head's output.
+    traced graph of this wrapper has the network's input and the head's output. Fourier
+    transforms in it are products with constant matrices: no device that it is compiled for
+    has another, and onnxruntime is more exact with them than with its DFT operator.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -19,6 +23,7 @@ class EncoderOutput(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The first output for the network input x."""
-        result = self.encoder(x)
+        with as_matrices():
+            result = self.encoder(x)
         first: torch.Tensor = result[0] if isinstance(result, tuple) else result
         return first

@@ -52,11 +52,24 @@ def load_windows(
     Raises RecordingError, naming the expected and the found shape.
     """
     path = Path(path)
-    raw = _without_batch(_numbers(path, _read(path)), len(input_shape))
-    windows = np.ascontiguousarray(_cut(path, raw, input_shape[1:]))
+    raw = _without_batch(finite_numbers(str(path), _read(path)), len(input_shape))
+    rows_are_time = path.suffix.lower() == ".csv"
+    windows = cut_windows(str(path), raw, input_shape[1:], rows_are_time=rows_are_time)
     if limit is not None and limit < len(windows):
         windows = windows[np.linspace(0, len(windows) - 1, max(limit, 1)).round().astype(int)]
     return windows
+
+
+def load_recording(path: str | Path) -> Windows:
+    """The numbers of a file as they are, float32, channels first.
+
+    A .csv has one line per sample, or one per channel if that leaves more columns than lines.
+    Raises RecordingError.
+    """
+    path = Path(path)
+    array = finite_numbers(str(path), _read(path))
+    rows_are_time = path.suffix.lower() == ".csv" and array.shape[0] >= array.shape[-1]
+    return array.T if rows_are_time else array
 
 
 def _read(path: Path) -> NDArray[np.generic]:
@@ -151,19 +164,19 @@ def _parse_row(path: Path, line: int, fields: list[str], width: int) -> list[flo
         raise RecordingError(f"{path}, line {line}: {error}") from error
 
 
-def _numbers(path: Path, array: NDArray[np.generic]) -> Windows:
-    """The array as finite float32. Raises RecordingError."""
+def finite_numbers(name: str, array: NDArray[np.generic]) -> Windows:
+    """The array as finite float32. Raises RecordingError, which says what `name` holds."""
     if array.dtype.kind not in "iuf":
-        raise RecordingError(f"{path} holds {array.dtype} values", "expected real numbers")
+        raise RecordingError(f"{name} holds {array.dtype} values", "expected real numbers")
     if array.size == 0:
-        raise RecordingError(f"{path} is empty: its shape is {list(array.shape)}")
+        raise RecordingError(f"{name} is empty: its shape is {list(array.shape)}")
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
     bad = ~np.isfinite(values)
     if bad.any():
         first = [int(i) for i in np.argwhere(bad)[0]]
         raise RecordingError(
-            f"{path}: {int(bad.sum())} values are NaN, infinite or beyond float32, "
+            f"{name}: {int(bad.sum())} values are NaN, infinite or beyond float32, "
             f"the first at index {first}",
             "repair or cut out these samples",
         )
@@ -178,17 +191,22 @@ def _without_batch(array: Windows, rank: int) -> Windows:
     return array[:, 0] if array.ndim == rank + 1 and array.shape[1] == 1 else array
 
 
-def _cut(path: Path, array: Windows, shape: tuple[int, ...]) -> Windows:
-    """Windows [N, *shape] of an array of any accepted layout. Raises RecordingError."""
+def cut_windows(
+    name: str, array: Windows, shape: tuple[int, ...], *, rows_are_time: bool = False
+) -> Windows:
+    """Windows [N, *shape] of an array of any layout that `load_windows` accepts.
+
+    rows_are_time: how a square array [T, C] is read. Raises RecordingError about `name`.
+    """
     if array.shape == shape:
         return array[None]
     if array.shape[1:] == shape:
         return array
     if len(shape) == 2:
-        recordings = _recordings(array, *shape, rows_are_time=path.suffix.lower() == ".csv")
+        recordings = _recordings(array, *shape, rows_are_time=rows_are_time)
         if recordings is not None:
-            return _split(recordings, shape[1])
-    raise _wrong_shape(path, array.shape, shape)
+            return np.ascontiguousarray(_split(recordings, shape[1]))
+    raise _wrong_shape(name, array.shape, shape)
 
 
 def _recordings(array: Windows, channels: int, samples: int, rows_are_time: bool) -> Windows | None:
@@ -214,7 +232,7 @@ def _split(recordings: Windows, samples: int) -> Windows:
     return pieces.transpose(0, 2, 1, 3).reshape(count * whole, channels, samples)
 
 
-def _wrong_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> RecordingError:
+def _wrong_shape(name: str, found: tuple[int, ...], shape: tuple[int, ...]) -> RecordingError:
     expected = f"[N, {', '.join(map(str, shape))}]"
     hint = "give the network's own input shape"
     if len(shape) == 2:
@@ -225,4 +243,4 @@ def _wrong_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> 
             hint += "; there is one column too many: take out the time column"
         if len(found) == 3 and found[2] == channels and found[1] >= samples:
             hint += "; the last two axes look transposed: give [N, channels, samples]"
-    return RecordingError(f"{path}: expected {expected}, found {list(found)}", hint)
+    return RecordingError(f"{name}: expected {expected}, found {list(found)}", hint)

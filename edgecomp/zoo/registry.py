@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from edgecomp.zoo import checkpoint, tinymyo
+from edgecomp.zoo import biomoe, checkpoint, eegdino, tinymyo
+from edgecomp.zoo.encoding import RecordingEncoder
 from edgecomp.zoo.fill import fill
 from edgecomp.zoo.spec import State, Value, Windows, ZooModel, format_options, unknown
 
-_FAMILIES: tuple[tuple[ZooModel, ...], ...] = (tinymyo.MODELS,)
+_FAMILIES: tuple[tuple[ZooModel, ...], ...] = (
+    tinymyo.MODELS,
+    biomoe.MODELS,
+    eegdino.MODELS,
+)
 _MODELS = {model.name: model for family in _FAMILIES for model in family}
 
 
@@ -31,7 +35,7 @@ class Encoder:
 
     spec: ZooModel
     options: dict[str, Value]
-    module: nn.Module
+    module: RecordingEncoder
     assumed: tuple[str, ...] = field(default=())
 
     @property
@@ -66,7 +70,7 @@ def resolve(name: str, **options: object) -> dict[str, Value]:
     return get(name).resolve(options)
 
 
-def create(name: str, **options: object) -> nn.Module:
+def create(name: str, **options: object) -> RecordingEncoder:
     """The encoder in evaluation mode, with synthetic weights (`edgecomp.zoo.fill`).
 
     Raises ZooError on an unknown encoder and on unknown or impossible options.
@@ -78,10 +82,12 @@ def create_encoder(name: str, **options: object) -> Encoder:
     """As `create`, with options and input shape attached."""
     spec = get(name)
     settled = spec.resolve(options)
-    return Encoder(spec, settled, fill(_build(spec, settled)))
+    module = _build(spec, settled)
+    fill(module)
+    return Encoder(spec, settled, module)
 
 
-def load(path: str | Path, name: str | None = None, **options: object) -> nn.Module:
+def load(path: str | Path, name: str | None = None, **options: object) -> RecordingEncoder:
     """The encoder that a checkpoint holds, in evaluation mode.
 
     name: only this encoder; by default it is recognised from entry names and shapes.
@@ -120,13 +126,13 @@ def detect(path: str | Path) -> tuple[str, dict[str, Value]] | None:
 def describe(name: str | None = None) -> list[dict[str, Any]]:
     """What there is, for people and for JSON: one dict per encoder, or the one called `name`.
 
-    Keys: name, summary, signal, parameters, input_shape, options [{name, type, default,
-    choices | minimum and maximum, help}].
+    Keys: name, summary, signal, parameters, input_shape, rate, preparations, options [{name,
+    type, default, choices | minimum and maximum, help}].
     """
     return [_describe(get(each)) for each in ([name] if name is not None else names())]
 
 
-def _build(spec: ZooModel, options: dict[str, Value]) -> nn.Module:
+def _build(spec: ZooModel, options: dict[str, Value]) -> RecordingEncoder:
     with torch.random.fork_rng(devices=[]):  # initialisation leaves the caller's stream alone
         return spec.build(options).eval()
 
@@ -161,7 +167,8 @@ def _looks_like(found: ZooModel | None, state: State) -> str:
     if found is None:
         return f"the file is of no known encoder; known: {', '.join(names())}"
     options = _inferred(found, state)
-    return f"the file looks like {found.name} with {format_options(options)}"
+    with_options = f" with {format_options(options)}" if options else ""
+    return f"the file looks like {found.name}{with_options}"
 
 
 def _describe(spec: ZooModel) -> dict[str, Any]:
@@ -174,6 +181,8 @@ def _describe(spec: ZooModel) -> dict[str, Any]:
         "signal": spec.signal,
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "input_shape": list(spec.input_shape(options)),
+        "rate": module.rate,
+        "preparations": list(module.preparations),
         "options": [_describe_option(spec, each.name) for each in spec.options],
     }
 

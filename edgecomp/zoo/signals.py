@@ -60,6 +60,12 @@ def normal_noise(windows: int, shape: tuple[int, ...], seed: int = 0) -> Windows
     return np.asarray(rows, dtype=np.float32).reshape(windows, *shape)
 
 
+def uniform_noise(windows: int, shape: tuple[int, ...], seed: int = 0) -> Windows:
+    """Float32 [windows, *shape] in [0, 1); window i depends on seed and i alone."""
+    rows = [np.random.default_rng((seed, i)).random(shape) for i in range(windows)]
+    return np.asarray(rows, dtype=np.float32).reshape(windows, *shape)
+
+
 def semg_windows(
     windows: int, channels: int, samples: int, *, rate: float = 200.0, seed: int = 0
 ) -> Windows:

@@ -6,14 +6,16 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from edgecomp.errors import EdgecompError
+
+if TYPE_CHECKING:
+    from edgecomp.zoo.encoding import RecordingEncoder
 
 Value: TypeAlias = int | str
 Options: TypeAlias = Mapping[str, Value]
@@ -122,7 +124,7 @@ class ZooModel:
     name: str
     summary: str
     options: tuple[Option, ...]
-    build: Callable[[Options], nn.Module]
+    build: Callable[[Options], RecordingEncoder]
     input_shape: Callable[[Options], tuple[int, ...]]
     windows: Callable[[Options, int, int], Windows]
     signal: str

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, cast
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from edgecomp.zoo import signals
+from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
+from edgecomp.zoo.recordings import cut_windows
 from edgecomp.zoo.spec import Option, Options, Shapes, Value, Windows, ZooError, ZooModel
 
 Rope = Literal["head", "none", "time"]
@@ -244,11 +247,15 @@ def _make_head(config: Config) -> nn.Module:
     return RegressionHead(config) if config.head == "regression" else ReconstructionHead(config)
 
 
-class TinyMyo(nn.Module):
+class TinyMyo(RecordingEncoder):
     """The encoder and its head.
 
-    Raises ZooError when the configuration is impossible.
+    Preparations: `filter` is the published one of raw EMG (`signals.preprocess`); `none` takes
+    values as they are. Raises ZooError when the configuration is impossible.
     """
+
+    rate = SAMPLING_RATE_HZ
+    preparations = ("filter", AS_IT_IS)
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -275,6 +282,14 @@ class TinyMyo(nn.Module):
         for block in self.blocks:
             tokens = block(tokens)
         return self.model_head(self.norm(tokens)), x
+
+    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+        """Windows [N, C, T] of a recording [C, at least T], or of windows."""
+        if preparation != AS_IT_IS:
+            filtered = signals.preprocess(recording, SAMPLING_RATE_HZ, SAMPLING_RATE_HZ)
+            recording = filtered.astype(np.float32)
+        shape = (self.config.channels, self.config.samples)
+        return cut_windows("the recording", recording, shape)
 
 
 def check_config(config: Config) -> None:

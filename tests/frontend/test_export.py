@@ -38,6 +38,22 @@ def test_two_exports_have_the_same_bytes_and_nothing_is_printed(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.onnx", "b.onnx"]
 
 
+def test_modules_keep_their_modes(tmp_path: Path) -> None:
+    inner = network().eval()
+    outer = nn.Sequential(inner)
+    export_onnx(outer, torch.ones(1, 6), tmp_path / "m.onnx")
+    assert outer.training
+    assert not any(module.training for module in inner.modules())
+
+
+@pytest.mark.parametrize("exporter", ["dynamo", "legacy"])
+def test_open_batch(tmp_path: Path, exporter: Exporter) -> None:
+    path = tmp_path / "m.onnx"
+    export_onnx(network(), torch.ones(1, 6), path, exporter, open_batch=True)
+    dims = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 6]
+
+
 @pytest.mark.parametrize("exporter", ["dynamo", "legacy"])
 def test_file_names_tensors_and_modules_but_no_source_file(
     tmp_path: Path, exporter: Exporter

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,14 @@ from torch import nn
 
 from edgecomp import zoo
 from edgecomp.frontend.export import Exporter, export_onnx
+from edgecomp.ir import interpret, run_passes
+from edgecomp.passes import default_pipeline
+from edgecomp.zoo import eegdino
+from edgecomp.zoo.biomoe.efficientvit import EfficientViTConfig
+from edgecomp.zoo.biomoe.network import Config, TinyBioMoE
+from edgecomp.zoo.biomoe.spectformer import SpectFormerConfig
+from edgecomp.zoo.eegdino.network import EegDino, EegDinoClassifier
+from edgecomp.zoo.fill import fill
 
 EXPORTS: list[tuple[Exporter, int]] = [("legacy", 18), ("dynamo", 18), ("dynamo", 20)]
 EXPORTS += [("dynamo", 23)]
@@ -151,3 +161,44 @@ def test_zoo_encoder_with_every_head(
         options["head"] == "regression"
     )
     assert any("blocks" in node.name and "attn" in node.name for node in graph.nodes)
+
+
+# Narrow and shallow: what is left out only repeats.
+IMAGES = Config(
+    SpectFormerConfig(stem=8, widths=(8, 16, 20, 96), attention_heads=(1, 1, 2, 16)),
+    EfficientViTConfig(widths=(16, 24, 96), key_sizes=(4, 4, 8), attention_heads=(2, 3, 4)),
+)
+EEG = eegdino.Config(replace(eegdino.SMALL, layers=2), channels=3, patches=2)
+SPECTRAL: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "tinybiomoe": (lambda: TinyBioMoE(IMAGES), (1, 3, 224, 224)),
+    "eegdino": (lambda: EegDino(EEG), (1, 3, 2, 200)),
+    "eegdino with classes": (lambda: EegDinoClassifier(EEG), (1, 3, 2, 200)),
+}
+
+
+@pytest.mark.parametrize(("exporter", "opset"), [("legacy", 18), ("dynamo", 18), ("dynamo", 23)])
+@pytest.mark.parametrize("name", SPECTRAL)
+def test_encoders_with_fourier_transforms(
+    tmp_path: Path, name: str, exporter: Exporter, opset: int
+) -> None:
+    build, shape = SPECTRAL[name]
+    x = np.random.default_rng(0).random(shape).astype(np.float32)
+    module = zoo.EncoderOutput(fill(build())).eval()
+    path = export_onnx(module, torch.from_numpy(x), tmp_path / "m.onnx", exporter, opset, ["x"])
+    graph = assert_same_file(path, {"x": x})
+    run_passes(graph, default_pipeline())
+    [found] = interpret(graph, {"x": x})
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+    assert np.linalg.norm(found - expected) <= 1e-5 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("opset", [18, 23])
+@pytest.mark.parametrize("name", ["tinybiomoe", "eegdino"])
+def test_fourier_transforms_as_operators(tmp_path: Path, name: str, opset: int) -> None:
+    build, shape = SPECTRAL[name]
+    x = np.random.default_rng(0).random(shape).astype(np.float32)
+    module = fill(build())
+    path = export_onnx(module, torch.from_numpy(x), tmp_path / "m.onnx", "dynamo", opset, ["x"])
+    assert any(node.op_type == "DFT" for node in onnx.load(path).graph.node)
+    assert_same_file(path, {"x": x})

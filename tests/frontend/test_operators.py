@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from harness import assert_same, one_node_model
 
+from edgecomp.frontend import import_onnx
+from edgecomp.ir import interpret
+
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).standard_normal(shape), np.float32)
@@ -372,3 +375,45 @@ def test_where_with_constant_condition() -> None:
     check("Where", [condition, X, random(8, seed=1)])
     check("Where", [condition, X, scalar(-3.0)], constants=[2])
     check("Where", [np.ones((6, 8), bool), X, scalar(-3.0)], constants=[2])
+
+
+@pytest.mark.parametrize("inverse", [0, 1])
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(("opset", "axis"), [(17, 1), (17, 2), (20, 1), (20, -2)])
+def test_fourier_transform(inverse: int, parts: int, opset: int, axis: int) -> None:
+    x = random(2, 9, 6, parts)
+    if opset < 20:
+        model = one_node_model("DFT", [x], opset=opset, axis=axis, inverse=inverse)
+    else:
+        model = one_node_model("DFT", [x, None, np.array(axis)], opset=opset, inverse=inverse)
+    assert_same(model, {"in0": x})
+
+
+@pytest.mark.parametrize("length", [None, 5, 12])
+@pytest.mark.parametrize("samples", [8, 9])
+def test_half_spectrum(length: int | None, samples: int) -> None:
+    x = random(1, samples, 1)
+    count = None if length is None else np.array(length)
+    model = one_node_model("DFT", [x, count], opset=17, axis=1, onesided=1)
+    assert_same(model, {"in0": x})
+    expected = np.fft.rfft(x[:, :, 0], n=length, axis=1)
+    [found] = interpret(import_onnx(model.SerializeToString()), {"in0": x})
+    np.testing.assert_allclose(found[..., 0] + 1j * found[..., 1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [None, 8, 9])
+def test_real_signal_of_a_half_spectrum(length: int | None) -> None:
+    x = random(3, 5, 2)
+    operands = [x, None if length is None else np.array(length), np.array(1)]
+    model = one_node_model("DFT", operands, opset=20, inverse=1, onesided=1)
+    assert_same(model, {"in0": x})
+
+
+@pytest.mark.parametrize("length", [6, 7, 8, 12, 13])
+def test_half_spectrum_is_cut_or_filled_as_numpy_does(length: int) -> None:
+    x = random(3, 5, 2)
+    operands = [x, np.array(length), np.array(1)]
+    model = one_node_model("DFT", operands, opset=20, inverse=1, onesided=1)
+    [found] = interpret(import_onnx(model.SerializeToString()), {"in0": x})
+    expected = np.fft.irfft(x[..., 0] + 1j * x[..., 1], n=length, axis=1)
+    np.testing.assert_allclose(found[..., 0], expected, atol=1e-5)

@@ -165,6 +165,15 @@ def test_slices_of_tokens_stay() -> None:
     assert "slice" in check(attention(slices, "z", "k", "k"), FuseQkvSlices())
 
 
+def test_layers_whose_weights_do_not_fit_together_stay_two() -> None:
+    fused = block()[0]
+    run_passes(fused, fusion_pipeline())
+    [layer] = [node for node in fused.nodes if node.op == "q_mlp"]
+    needed = sum(v.type.bytes for v in {*layer.inputs, *layer.outputs})
+    assert "q_mlp" in check(block()[0], FuseMlp(needed))
+    assert "q_mlp" not in check(block()[0], FuseMlp(needed - 1))
+
+
 @pytest.mark.parametrize(("multiplier", "left"), [(256, 0), (255, 1)])
 def test_requantization_that_changes_nothing_goes(multiplier: int, left: int) -> None:
     """Only where every code comes back."""

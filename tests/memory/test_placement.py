@@ -224,3 +224,28 @@ def test_what_does_not_fit_at_all_is_refused_with_the_memory_named() -> None:
     graph = parse(weights(3))
     with pytest.raises(DoesNotFit, match="L2 of the board"):
         placed(graph, 1000, "L2 of the board")
+
+
+def test_parts_of_a_concatenation_share_its_buffer_from_the_first_on() -> None:
+    graph, placement = planned("""graph "g" (%x: i8[100]) -> (%y) {
+      %a: i8[100] = add(%x, %x)
+      %b: i8[100] = add(%x, %a)
+      %c: i8[200] = concat(%a, %b) {axis = 0}
+      %y: i8[200] = add(%c, %c)
+    }""")
+    assert life(placement, "c") == (0, 2)
+    assert {buffer.name for buffer in placement.plan.buffers} == {"x", "c", "y"}
+    address = placement.address(named(graph, "c"), 0)
+    assert placement.address(named(graph, "b"), 1) == address + 100
+
+
+def test_layers_with_the_same_constants_read_one_block() -> None:
+    _, placement = planned("""graph "g" (%x: i8[64]) -> (%c) {
+      %w: i8[64] = constant normal 1
+      %v: i8[64] = constant normal 2
+      %a: i8[64] = add(%x, %w)
+      %b: i8[64] = add(%a, %w)
+      %c: i8[64] = add(%b, %v)
+    }""")
+    assert placement.block_l3 == [0, 0, 64]
+    assert placement.l3_bytes == 128

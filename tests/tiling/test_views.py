@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecomp.ir import DType, Graph, TensorType, Value, create, interpret
+from edgecomp.ir import DType, Graph, TensorType, Value, create, interpret, parse
 from edgecomp.ir.graph import Attribute
 from edgecomp.tiling.views import is_view, layers, resolve
 
@@ -80,3 +81,67 @@ def test_what_is_taken_from_a_constant_is_no_view() -> None:
     node = create(graph, "reshape", [graph.constant(np.zeros(4, np.int8))], {"shape": (2, 2)})
     assert not is_view(node)
     assert resolve(node.output).base is node.output
+
+
+def joined(text: str) -> Graph:
+    return parse(f'graph "g" (%x: i16[1, 4, 3]) -> (%c) {{\n{text}\n}}')
+
+
+PARTS = """  %a: i16[1, 4, 3] = add(%x, %x)
+  %b: i16[1, 4, 3] = add(%x, %a)
+"""
+
+
+def test_layers_write_the_parts_of_a_concatenation_in_place() -> None:
+    graph = joined(PARTS + "  %c: i16[1, 8, 3] = concat(%a, %b) {axis = 1}")
+    a, b, c = (node.output for node in graph.nodes)
+    assert [node.output for node in layers(graph)] == [a, b]
+    assert (resolve(a).base, resolve(a).offset) == (c, 0)
+    assert (resolve(b).base, resolve(b).offset) == (c, 24)
+    assert (resolve(c).base, resolve(c).offset) == (c, 0)
+
+
+def test_parts_of_parts_lie_in_the_whole() -> None:
+    graph = joined(
+        PARTS + "  %s: i16[1, 1, 3] = slice(%b)"
+        " {starts = [0, 2, 0], stops = [1, 3, 3], steps = [1, 1, 1]}"
+        "\n  %t: i16[1, 1, 3] = add(%s, %s)"
+        "\n  %w: i16[1, 8, 3] = concat(%a, %b) {axis = 1}"
+        "\n  %c: i16[8, 3] = reshape(%w) {shape = [8, 3]}"
+    )
+    whole = next(node.output for node in graph.nodes if node.op == "concat")
+    part = next(node.output for node in graph.nodes if node.op == "slice")
+    assert (resolve(part).base, resolve(part).offset) == (whole, 24 + 12)
+    assert resolve(graph.outputs[0]).base is whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PARTS + "  %c: i16[1, 4, 6] = concat(%a, %b) {axis = 2}",
+        "  %c: i16[1, 8, 3] = concat(%x, %x) {axis = 1}",
+        PARTS + "  %c: i16[1, 8, 3] = concat(%a, %a) {axis = 1}",
+        PARTS + "  %c: i16[1, 8, 3] = concat(%x, %b) {axis = 1}",
+        PARTS
+        + "  %r: i16[1, 4, 3] = reshape(%b) {shape = [1, 4, 3]}\n"
+        + "  %c: i16[1, 8, 3] = concat(%a, %r) {axis = 1}",
+    ],
+    ids=["inner axis", "inputs", "one part twice", "an input", "a view"],
+)
+def test_other_concatenations_are_layers(text: str) -> None:
+    graph = joined(text)
+    [node] = [node for node in graph.nodes if node.op == "concat"]
+    assert node in layers(graph)
+    assert resolve(node.output).base is node.output
+    assert all(resolve(v).base is not node.output for v in node.inputs)
+
+
+def test_a_part_lies_in_one_concatenation_only() -> None:
+    graph = joined(
+        PARTS
+        + "  %d: i16[1, 8, 3] = concat(%a, %b) {axis = 1}\n"
+        + "  %e: i16[1, 8, 3] = concat(%b, %a) {axis = 1}\n"
+        + "  %c: i16[1, 8, 3] = add(%d, %e)"
+    )
+    concats = [node for node in graph.nodes if node.op == "concat"]
+    assert [node in layers(graph) for node in concats] == [False, True]

@@ -14,21 +14,22 @@ from edgecomp.tiling.search import tiler
 
 @tiler("q_layer_norm")
 def layer_norm(node: Node) -> Iterator[TileProgram]:
-    """Row blocks of every size."""
+    """Row blocks of every size; rows too long for two buffers go through one."""
     width = node.output.shape[-1]
     rows = node.output.type.size // width
     for m in row_blocks(rows):
         yield _program(node, m, width)
+    yield _program(node, Loop("m", rows, 1), width, buffers=1)
 
 
-def _program(node: Node, m: Loop, width: int) -> TileProgram:
+def _program(node: Node, m: Loop, width: int, buffers: int | None = None) -> TileProgram:
     x = node.inputs[0]
     affine = flag(node, "affine")
-    operands = [row_operand("x", x, m, width)]
+    operands = [row_operand("x", x, m, width, buffers=buffers)]
     if affine:
         operands.append(whole_operand("gain", node.inputs[1]))
         operands.append(whole_operand("offset", node.inputs[2]))
-    operands.append(row_operand("y", node.output, m, width, "out"))
+    operands.append(row_operand("y", node.output, m, width, "out", buffers))
     arguments: dict[str, Argument] = {
         "x": Pointer("x"),
         "gain": Pointer("gain") if affine else Null(),

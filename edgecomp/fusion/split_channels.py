@@ -1,0 +1,88 @@
+"""A linear layer cut into parts of its output channels where its weights do not fit the memory."""
+
+from __future__ import annotations
+
+from edgecomp.fusion.replacement import supersede
+from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.memory.placement import activations
+from edgecomp.tiling.views import layers as layers_of
+
+MULTIPLE = 4
+"""Kernels compute four output channels at a time."""
+
+
+class SplitChannels(Pass):
+    """Cut what does not fit ``capacity`` bytes beside all that lives at the same time."""
+
+    name = "split_channels"
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+
+    def run(self, graph: Graph) -> bool:
+        """One cut for every layer that needs it."""
+        changed = False
+        for node in list(graph.nodes):
+            if node.op != "q_linear":
+                continue
+            parts = self._parts(graph, node)
+            if parts > 1:
+                _cut(graph, node, parts)
+                graph.remove_dead()
+                changed = True
+        return changed
+
+    def _parts(self, graph: Graph, node: Node) -> int:
+        """The fewest parts that fit; 1 where it fits whole, or never."""
+        layers = layers_of(graph)
+        step = layers.index(node)
+        alive = sum(
+            buffer.size
+            for buffer in activations(graph, layers).values()
+            if buffer.first_step <= step <= buffer.last_step
+        )
+        constants = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
+        if alive + constants <= self.capacity:
+            return 1
+        divided = sum(v.type.bytes for v in node.inputs[1:])
+        most = node.output.shape[-1] // MULTIPLE
+        fits = (p for p in range(2, most + 1) if alive + -(-divided // p) <= self.capacity)
+        return next(fits, 1)
+
+
+def _cut(graph: Graph, node: Node, parts: int) -> None:
+    channels = node.output.shape[-1]
+    size = -(-channels // parts // MULTIPLE) * MULTIPLE
+    pieces = [
+        _piece(graph, node, range(first, min(first + size, channels)))
+        for first in range(0, channels, size)
+    ]
+    attributes: dict[str, Attribute] = {"axis": len(node.output.shape) - 1}
+    supersede(graph, node, create(graph, "concat", pieces, attributes, name=node.name, before=node))
+
+
+def _piece(graph: Graph, node: Node, part: range) -> Value:
+    """The output channels ``part`` of ``node``."""
+    x, *vectors = node.inputs[:4]
+    inputs = [x, *(_rows(graph, value, part) for value in vectors)]
+    inputs += [
+        value if node.attributes.get("table") else _columns(graph, value, part, node)
+        for value in node.inputs[4:]
+    ]
+    return create(
+        graph, "q_linear", inputs, dict(node.attributes), name=node.name, before=node
+    ).output
+
+
+def _rows(graph: Graph, constant: Value, part: range) -> Value:
+    return graph.constant(constant.array[part.start : part.stop], constant.name)
+
+
+def _columns(graph: Graph, value: Value, part: range, before: Node) -> Value:
+    rank = len(value.shape)
+    attributes: dict[str, Attribute] = {
+        "starts": (*[0] * (rank - 1), part.start),
+        "stops": (*value.shape[:-1], part.stop),
+        "steps": (1,) * rank,
+    }
+    return create(graph, "slice", [value], attributes, before=before).output

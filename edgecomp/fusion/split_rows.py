@@ -1,0 +1,210 @@
+"""A convolution and its neighbours, cut into bands of rows where they do not fit the memory.
+
+Row by row operators before and after a convolution run on one band after another, so that the
+tensors between them never exist as a whole. A band reads the rows around it that its windows
+need; those are computed twice. Integer operators give each row the same bits in any band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from edgecomp.fusion.replacement import supersede, used_once
+from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.placement import activations
+from edgecomp.tiling.views import layers as layers_of
+
+_BY_ROW = ("q_linear", "q_mlp", "q_table", "q_requantize", "q_layer_norm", "q_add", "reshape")
+"""Operators whose result has the rows of the first operand, each made of that row alone."""
+
+
+class SplitRows(Pass):
+    """Cut what does not fit ``capacity`` bytes beside all that lives at the same time."""
+
+    name = "split_rows"
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+
+    def run(self, graph: Graph) -> bool:
+        """One cut for every convolution that needs it."""
+        changed = False
+        for node in list(graph.nodes):
+            if node.op == "q_conv" and node.inputs[0].shape[0] == 1:
+                changed |= self._split(graph, _chain(graph, node))
+        if changed:
+            graph.remove_dead()
+            graph.sort()
+        return changed
+
+    def _split(self, graph: Graph, chain: _Chain) -> bool:
+        whole, beside = _needed(graph, chain)
+        if whole <= self.capacity:
+            return False
+        for rows in range(chain.rows // 2, 0, -1):
+            if beside + _band_bytes(chain, rows) <= self.capacity:
+                _cut(graph, chain, rows)
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """Operators in order; ``at`` is the convolution's place among them."""
+
+    nodes: list[Node]
+    at: int
+
+    @property
+    def convolution(self) -> Node:
+        """The convolution."""
+        return self.nodes[self.at]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the convolution's result."""
+        return self.convolution.output.shape[1]
+
+    @property
+    def image_rows(self) -> int:
+        """Rows of what the convolution reads."""
+        return self.convolution.inputs[0].shape[1]
+
+    def window(self, first: int, stop: int) -> tuple[range, tuple[int, int]]:
+        """The image rows that the result's rows ``first`` to ``stop`` need; borders that remain."""
+        node = self.convolution
+        stride, dilation = node.integers("strides")[0], node.integers("dilations")[0]
+        begin = first * stride - node.integers("pads")[0]
+        end = begin + (stop - first - 1) * stride + dilation * (node.inputs[1].shape[1] - 1) + 1
+        inside = range(max(begin, 0), min(end, self.image_rows))
+        return inside, (inside.start - begin, end - inside.stop)
+
+
+def _chain(graph: Graph, convolution: Node) -> _Chain:
+    """The convolution with as many operators before and after it as work row by row."""
+    nodes = [convolution]
+    rows = convolution.inputs[0].shape[1]
+    while (node := nodes[0].inputs[0].producer) is not None:
+        if not used_once(graph, node) or not _works_by_row(node, rows):
+            break
+        nodes.insert(0, node)
+    at = len(nodes) - 1
+    rows = convolution.output.shape[1]
+    while used_once(graph, nodes[-1]):
+        node = nodes[-1].output.users[0]
+        if node.inputs[0] is not nodes[-1].output or not _works_by_row(node, rows):
+            break
+        nodes.append(node)
+    return _Chain(nodes, at)
+
+
+def _works_by_row(node: Node, rows: int) -> bool:
+    operands = [value for value in node.inputs if not value.is_constant]
+    return node.op in _BY_ROW and all(
+        _row_axis(value.shape, rows) is not None for value in (*operands, node.output)
+    )
+
+
+def _row_axis(shape: tuple[int, ...], rows: int) -> int | None:
+    """The first axis with more than one element, if it holds whole rows and is not the last."""
+    for axis, size in enumerate(shape[:-1]):
+        if size != 1:
+            return axis if size % rows == 0 else None
+    return None
+
+
+def _needed(graph: Graph, chain: _Chain) -> tuple[int, int]:
+    """Most bytes alive, constants included, while the chain runs; and beside what bands hold."""
+    layers = layers_of(graph)
+    alive = activations(graph, layers)
+    inside = {node.output for node in chain.nodes}
+    steps = [layers.index(node) for node in chain.nodes if node in layers]
+    span = range(min(steps), max(steps) + 1)
+    others = [buffer for value, buffer in alive.items() if value not in inside]
+    whole = max(_alive(alive.values(), step) + _constants(layers[step]) for step in span)
+    beside = max(_alive(others, step) for step in span)
+    return whole, beside + chain.nodes[-1].output.type.bytes
+
+
+def _alive(buffers: Iterable[Buffer], step: int) -> int:
+    return sum(b.size for b in buffers if b.first_step <= step <= b.last_step)
+
+
+def _constants(node: Node) -> int:
+    return sum(value.type.bytes for value in node.inputs if value.is_constant)
+
+
+def _band_bytes(chain: _Chain, rows: int) -> int:
+    """The largest sum of one operator's operand, result and constants on a band of ``rows``."""
+    image = max(len(chain.window(r, r + rows)[0]) for r in range(chain.rows - rows + 1))
+    before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
+    most = Fraction(0)
+    for index, node in enumerate(chain.nodes):
+        size = Fraction(_constants(node))
+        if index > 0:
+            size += node.inputs[0].type.bytes * (before if index <= chain.at else behind)
+        if index < len(chain.nodes) - 1:
+            size += node.output.type.bytes * (before if index < chain.at else behind)
+        most = max(most, size)
+    return int(most)
+
+
+def _cut(graph: Graph, chain: _Chain, rows: int) -> None:
+    """Replace the chain by bands of ``rows`` (the last may have fewer), joined at the end."""
+    last = chain.nodes[-1]
+    bands = [
+        _band(graph, chain, first, min(first + rows, chain.rows))
+        for first in range(0, chain.rows, rows)
+    ]
+    axis = _row_axis(last.output.shape, chain.rows)
+    assert axis is not None
+    supersede(
+        graph, last, create(graph, "concat", bands, {"axis": axis}, name=last.name, before=last)
+    )
+
+
+def _band(graph: Graph, chain: _Chain, first: int, stop: int) -> Value:
+    """The rows ``first`` to ``stop`` of the chain's result."""
+    image, borders = chain.window(first, stop)
+    anchor = chain.nodes[-1]
+    value = _rows(graph, chain.nodes[0].inputs[0], image, chain.image_rows, anchor)
+    for index, node in enumerate(chain.nodes):
+        band, whole = (image, chain.image_rows)
+        if index >= chain.at:
+            band, whole = range(first, stop), chain.rows
+        others = [
+            v if v.is_constant else _rows(graph, v, band, whole, anchor) for v in node.inputs[1:]
+        ]
+        attributes = dict(node.attributes)
+        if node is chain.convolution:
+            _, left, _, right = node.integers("pads")
+            attributes["pads"] = (borders[0], left, borders[1], right)
+        if node.op == "reshape":
+            attributes["shape"] = _shape(node.output.shape, band, whole)
+        copy = create(graph, node.op, [value, *others], attributes, name=node.name, before=anchor)
+        value = copy.output
+    return value
+
+
+def _rows(graph: Graph, value: Value, band: range, whole: int, anchor: Node) -> Value:
+    """Rows ``band`` of a tensor with ``whole`` rows."""
+    shape = _shape(value.shape, band, whole)
+    axis = _row_axis(value.shape, whole)
+    assert axis is not None
+    each = value.shape[axis] // whole
+    starts = tuple(band.start * each if a == axis else 0 for a in range(len(shape)))
+    stops = tuple(start + size for start, size in zip(starts, shape, strict=True))
+    attributes: dict[str, Attribute] = {
+        "starts": starts,
+        "stops": stops,
+        "steps": (1,) * len(shape),
+    }
+    return create(graph, "slice", [value], attributes, before=anchor).output
+
+
+def _shape(shape: tuple[int, ...], band: range, whole: int) -> tuple[int, ...]:
+    axis = _row_axis(shape, whole)
+    return tuple(s // whole * len(band) if a == axis else s for a, s in enumerate(shape))

@@ -1,0 +1,64 @@
+"""EEG as EEG-DINO takes it: 200 Hz, in units of 100 microvolt, in patches of one second."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgecomp.zoo.eegdino.config import CHANNEL_TABLE, PATCH, Config
+from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
+from edgecomp.zoo.recordings import RecordingError
+from edgecomp.zoo.signals import zscore
+from edgecomp.zoo.spec import Windows
+
+SAMPLING_RATE_HZ = 200.0
+UNIT_MICROVOLT = 100.0
+MICROVOLT = "microvolt"
+ZSCORE = "zscore"
+
+
+class EegRecordings(RecordingEncoder):
+    """Recordings of up to 19 electrodes, in the order of the embedding table.
+
+    Preparations: `microvolt` is the published one, division by 100; `zscore` gives every
+    channel of the recording zero mean and unit deviation; `none` takes values as they are.
+    """
+
+    rate = SAMPLING_RATE_HZ
+    preparations = (MICROVOLT, ZSCORE, AS_IT_IS)
+    config: Config
+
+    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+        """Windows [N, C, P, 200] of a recording [C, T], or windows [N, C, P, 200] as they are.
+
+        P is that of the configuration, less where the recording is shorter.
+        """
+        if recording.ndim == 4 and recording.shape[-1] == PATCH:
+            _check_channels(recording.shape[1])
+            return _scaled(recording, preparation)
+        if recording.ndim != 2 or recording.shape[1] < PATCH:
+            raise RecordingError(
+                f"the recording: expected [channels, at least {PATCH}] or "
+                f"[N, channels, patches, {PATCH}], found {list(recording.shape)}",
+                f"a patch is one second: {PATCH} samples at {SAMPLING_RATE_HZ:g} Hz",
+            )
+        channels, samples = recording.shape
+        _check_channels(channels)
+        patches = min(self.config.patches, samples // PATCH)
+        count = samples // (PATCH * patches)
+        whole = _scaled(recording, preparation)[:, : count * patches * PATCH]
+        pieces = whole.reshape(channels, count, patches, PATCH)
+        return np.ascontiguousarray(pieces.transpose(1, 0, 2, 3))
+
+
+def _scaled(recording: Windows, preparation: str) -> Windows:
+    if preparation == ZSCORE:
+        return zscore(recording.astype(np.float64)).astype(np.float32)
+    return recording / np.float32(UNIT_MICROVOLT) if preparation == MICROVOLT else recording
+
+
+def _check_channels(channels: int) -> None:
+    if channels > CHANNEL_TABLE:
+        raise RecordingError(
+            f"{channels} channels are more than EEG-DINO has embeddings for",
+            f"at most {CHANNEL_TABLE}, in the order of its table; is the recording transposed?",
+        )
