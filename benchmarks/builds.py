@@ -10,7 +10,7 @@ from edgecomp.ir import Graph, Node
 from edgecomp.pipeline.reference import load_reference
 from edgecomp.report import Report, SimulationReport
 from edgecomp.report.schema import Layer
-from edgecomp.targets import Board, load_board
+from edgecomp.targets import Board, load_board, with_engines
 from edgecomp.tiling import Search, load_measurements
 from edgecomp.tiling.search import Tiling
 from edgecomp.tiling.views import layers as layers_of
@@ -55,8 +55,9 @@ def tilings(build: MeasuredBuild, board: Board | None = None) -> list[Tiling]:
 
     EdgecompError where they are not those of the build: the board or the tilers have changed.
     """
-    board = board or load_board(build.built.board)
-    search = Search(board, load_measurements(board))
+    engines = build.built.engines or "all"
+    board = with_engines(board or load_board(build.built.board), engines)
+    search = Search(board, load_measurements(board), engines)
     _, nodes = network(build.directory)
     found = [search.choose(node) for node in nodes]
     for tiling, layer in zip(found, build.built.layers, strict=True):

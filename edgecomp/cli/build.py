@@ -32,7 +32,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="NAME=VALUE",
     multiple=True,
     callback=parse_pairs,
-    help="An option of an encoder of the zoo (see `edgecomp models`); repeatable.",
+    help="An option of an encoder of the zoo (see `edgecomp models`); repeatable. For every MODEL: "
+    "engines=cores (no NE16), engines=ne16 (NE16 wherever a layer can use it) or engines=all (the "
+    "cheaper one for each layer, the default).",
 )
 @click.option(
     "--dim",
@@ -81,14 +83,18 @@ def build(
     MODEL is an encoder of the zoo (see `edgecomp models`) or the path of an .onnx file.
     """
     from edgecomp import pipeline
+    from edgecomp.targets import parse_engines
 
     given = {name: value for name, value in optional.items() if value is not None}
+    engines = parse_engines(settings.get("engines", "all"))
+    options = {name: value for name, value in settings.items() if name != "engines"}
     with open_progress() as progress:
         result = pipeline.build(
             model,
             target=target,
             board=board,
-            options=settings,
+            options=options,
+            engines=engines,
             dims=dims,
             seed=seed,
             progress=progress,

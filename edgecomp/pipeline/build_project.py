@@ -32,7 +32,8 @@ from edgecomp.pipeline.source import (
 from edgecomp.progress import Progress, Silent
 from edgecomp.quantize import Method, quantize
 from edgecomp.report import Report, write_html
-from edgecomp.targets import board_for
+from edgecomp.targets import Engines, board_for, with_engines
+from edgecomp.tiling import Search, load_measurements
 
 if TYPE_CHECKING:
     from edgecomp.frontend.export import Exporter
@@ -63,18 +64,20 @@ def build(
     windows: int = DEFAULT_WINDOWS,
     method: Method = "mse",
     exporter: Exporter = "dynamo",
+    engines: Engines = "all",
     progress: Progress | None = None,
 ) -> Build:
     """Compile ``model``, an encoder of the zoo or the path of an ONNX file.
 
     ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
-    ``weights`` is a checkpoint, ``calibration`` a recording. ``out`` defaults to
+    ``weights`` is a checkpoint, ``calibration`` a recording; ``engines``: who computes, see
+    :data:`edgecomp.targets.engines.Engines`. ``out`` defaults to
     ``build/<model>-<target>``. The same arguments give the same bytes (BLAS runs on one thread,
     so that sums have one order). Every failure is an ``EdgecompError`` and leaves no directory
     behind.
     """
     progress = progress or Silent()
-    chip = board_for(target, board)
+    chip = with_engines(board_for(target, board), engines)
     name = _model_name(model)
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
     check_writable(directory)
@@ -99,9 +102,11 @@ def build(
         integer = quantized.graph
         run_passes(integer, fusion_pipeline(chip.l2_available_bytes, chip.ne16 is not None))
         progress.stage("tile and place", None)
-        planned = plan(integer, chip, progress.step)
+        search = Search(chip, load_measurements(chip), engines)
+        planned = plan(integer, chip, progress.step, search.choose)
         reference = _reference(source, planned, second, shapes, progress)
         report = build_report(source, planned, reference, quantized.mapping, graph, target, macs)
+        report = report.model_copy(update={"engines": engines})
         progress.stage("write")
         with new_directory(directory) as folder:
             _write(folder, name, source, planned, reference, report)

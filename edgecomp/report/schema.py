@@ -145,6 +145,7 @@ class Report(_Section):
     """What a build reports.
 
     notices: what a reader must know about the figures: synthetic weights, for instance.
+    engines: which engines the build was to use; absent in reports of earlier versions.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -158,6 +159,7 @@ class Report(_Section):
     energy: Energy
     layers: list[Layer]
     notices: list[str] = []
+    engines: Literal["cores", "ne16", "all"] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -182,13 +184,19 @@ class Report(_Section):
     def to_json(self) -> dict[str, object]:
         """The report as JSON values; optional fields without a value are left out."""
         content = self.model_dump(mode="json", by_alias=True)
-        for section in (content["latency"], *content["layers"], *content["memory"].values()):
+        for section in (
+            content,
+            content["latency"],
+            *content["layers"],
+            *content["memory"].values(),
+        ):
             for name in [name for name in _OPTIONAL if section.get(name, 0) is None]:
                 del section[name]
         return content
 
 
 _OPTIONAL = (
+    "engines",
     "reserved",
     "sqnr_db",
     "bytes",

@@ -14,6 +14,7 @@ from edgecomp.targets.board import (
     Transfer,
     Transfers,
 )
+from edgecomp.targets.engines import Engines, parse_engines, with_engines
 from edgecomp.targets.load import BoardError, board_names, load_board
 from edgecomp.targets.rates import KernelRate, KernelRates
 from edgecomp.targets.target import Target, TargetError, board_for, load_target, target_names
@@ -24,6 +25,7 @@ __all__ = [
     "Clocks",
     "Cores",
     "Engine",
+    "Engines",
     "Gvsoc",
     "KernelRate",
     "KernelRates",
@@ -40,5 +42,7 @@ __all__ = [
     "board_names",
     "load_board",
     "load_target",
+    "parse_engines",
     "target_names",
+    "with_engines",
 ]

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from edgecomp.ir import Value
+from edgecomp.targets import Engine
 from edgecomp.tiling.expr import Expr
 from edgecomp.tiling.parts import (
     Argument,
@@ -97,6 +98,11 @@ class TileProgram:
     def schedule(self) -> Schedule:
         """When the calls and transfers happen."""
         return Schedule(self.nest, self.operands, self.scratch, self.calls)
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines that its calls run on, the cluster first."""
+        return tuple(sorted({call.engine for call in self.calls}))
 
     @property
     def steps(self) -> int:

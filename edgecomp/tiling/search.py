@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Node, print_node
-from edgecomp.targets import Board, Engine
+from edgecomp.targets import Board, Engine, Engines
 from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.measured import Measurements
 from edgecomp.tiling.program import TileProgram
@@ -83,11 +83,17 @@ _NUMBERS = frozenset(
 
 
 class Search:
-    """Chooses the tiles of one network's layers; layers that cost the same are searched once."""
+    """Chooses the tiles of one network's layers; layers that cost the same are searched once.
 
-    def __init__(self, board: Board, measured: Measurements | None = None) -> None:
+    ``board`` has the engines that may be used; ``engines`` says which of them are preferred.
+    """
+
+    def __init__(
+        self, board: Board, measured: Measurements | None = None, engines: Engines = "all"
+    ) -> None:
         self.board = board
         self._measured = measured or Measurements()
+        self._engines = engines
         self._found: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def choose(self, node: Node) -> Tiling:
@@ -98,18 +104,25 @@ class Search:
             program = next(islice(_candidates(node, self.board), index, None))
             program.check()
             return Tiling(program, estimate(program, self.board), candidates, index)
-        tiling = choose(node, self.board, self._measured)
+        tiling = choose(node, self.board, self._measured, self._engines)
         self._found[key] = (tiling.index, tiling.candidates)
         return tiling
 
 
-def choose(node: Node, board: Board, measured: Measurements | None = None) -> Tiling:
+def choose(
+    node: Node,
+    board: Board,
+    measured: Measurements | None = None,
+    engines: Engines = "all",
+) -> Tiling:
     """The cheapest program for ``node`` within the board's L1; ``TilingError`` if none fits.
 
     Cheapest by the cost model, unless ``measured`` knows it and a faster one: then the fastest of
-    those measured.
+    those measured. With ``engines`` "ne16", among those on NE16 where any fits.
     """
     found = ranked(node, board)
+    if engines == "ne16":
+        found = [each for each in found if "ne16" in each.program.engines] or found
     best = _fastest(found, measured) if measured is not None else found[0]
     best.program.check()
     return best

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgecomp.ir import Graph, parse
-from edgecomp.targets import load_board
+from edgecomp.targets import TargetError, load_board, parse_engines, with_engines
 from edgecomp.tiling import Search, TilingError, choose
 
 TEXT = """
@@ -60,3 +60,30 @@ def test_a_layer_that_no_tiling_brings_into_l1_is_refused_with_numbers() -> None
     memories = board.memories.model_copy(update={"l1_bytes": 100 + board.l1_reserved_bytes})
     with pytest.raises(TilingError, match="needs [0-9]+ bytes of L1 .* has 100"):
         choose(graph().nodes[0], board.model_copy(update={"memories": memories}))
+
+
+def raised() -> Graph:
+    return parse(
+        TEXT.replace("%x: i8[100, 64; scale=0.1, zero=0]", "%x: u8[100, 64; scale=0.1, zero=0]")
+    )
+
+
+def test_engines_say_who_computes() -> None:
+    board = load_board("gap9_evk")
+    slow = board.kernels["ne16_linear"].model_copy(update={"macs_per_cycle": 0.01})
+    never = board.model_copy(
+        update={"kernels": type(board.kernels)({**board.kernels.root, "ne16_linear": slow})}
+    )
+    node = raised().nodes[0]
+    assert choose(node, never).program.engines == ("cluster",)
+    assert "ne16" in choose(node, never, engines="ne16").program.engines
+    assert Search(never, engines="ne16").choose(node).program.engines == ("ne16",)
+    cores = with_engines(board, "cores")
+    assert choose(node, cores).program.engines == ("cluster",)
+
+
+def test_engines_that_cannot_be_are_refused() -> None:
+    with pytest.raises(TargetError, match="engines is one of cores, ne16, all"):
+        parse_engines("gpu")
+    with pytest.raises(TargetError, match="pulp_open has none"):
+        with_engines(load_board("pulp_open"), "ne16")
