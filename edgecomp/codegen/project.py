@@ -68,6 +68,10 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
     if spec.board.gvsoc is not None:
         _describe_gvsoc(spec.board, spec.board.gvsoc, folder / "gvsoc")
         files[folder / "gvsoc" / "gvsoc.ld"] = ("gvsoc.ld.j2", {})
+    if spec.board.gap_sdk is not None:
+        (folder / "gap_sdk").mkdir()
+        files[folder / "gap_sdk" / "CMakeLists.txt"] = ("gap_sdk_cmake.j2", {})
+        files[folder / "gap_sdk" / "sdk.config"] = ("gap_sdk_config.j2", {})
     for path, (template, extra) in files.items():
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 

@@ -142,6 +142,27 @@ class Gvsoc(_Section):
     memory_map: MemoryMap
 
 
+class GapSdk(_Section):
+    """How the vendor's SDK builds for the board and writes it.
+
+    kernels: as in :class:`Gvsoc`. config: lines of the SDK's configuration file. tool: the program
+    that writes flash, in the SDK's folder. efuse: the file that the tool wants beside the images.
+    options: its options, before commands, in which {sdk}, {cable}, {work} and {binary} stand for
+    the SDK, the description of the probe, a folder for images and the program. file_option: what
+    is added to them for each {file} of the file system. cable: the probe, unless
+    GAPY_OPENOCD_CABLE names another one.
+    """
+
+    kernels: list[str]
+    config: list[str]
+    tool: str
+    efuse: str
+    cable: str
+    options: list[str]
+    file_option: str
+    commands: list[str]
+
+
 class Board(_Section):
     """Everything chip-specific that the stages ask for.
 
@@ -161,6 +182,7 @@ class Board(_Section):
     power: Power
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
+    gap_sdk: GapSdk | None = None
     ne16: Ne16 | None = None
 
     @property
