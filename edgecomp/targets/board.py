@@ -116,6 +116,16 @@ class Power(_Section):
         """The energy of running for `seconds`: an estimate from the average power."""
         return self.active_watts * seconds
 
+    def average_watts(self, busy_seconds: float, period_seconds: float) -> float:
+        """The average power of running `busy_seconds` of every `period_seconds`, asleep between.
+
+        An estimate; ``ValueError`` where there is more to run than time.
+        """
+        if not 0 <= busy_seconds <= period_seconds or period_seconds == 0:
+            raise ValueError(f"{busy_seconds} s of work do not fit into {period_seconds} s")
+        asleep = (period_seconds - busy_seconds) * self.sleep_watts
+        return (self.joules(busy_seconds) + asleep) / period_seconds
+
 
 class MemoryMap(_Section):
     """Where the memories begin, for programs without an operating system or a vendor SDK."""

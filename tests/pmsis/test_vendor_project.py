@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecomp.ir import Value, interpret
 from edgecomp.pipeline import Build, build
 from edgecomp.pipeline.reference import load_reference, quantize_windows
 from edgecomp.simulators.common import pack_inputs, unpack_outputs
@@ -43,6 +45,8 @@ def sources(firmware: Path, program: str, kernels: str = "reference") -> list[Pa
     found = [path for each in folders for path in sorted((firmware / each).glob("*.c"))]
     found += sorted((firmware / "runtime" / "kernels" / "ne16").glob("*.c"))
     own = ("platform.c", "hal_pmsis.c", "ne16.c", f"{program}_main.c")
+    if program == "app":
+        own = (*own, "app_window.c", "app_source.c")
     return [*found, *(hal / name for name in own)]
 
 
@@ -90,6 +94,61 @@ def test_the_check_program_gives_the_bits_of_the_reference(
     assert all(int(words[4]) > int(words[5]) for words in timed)
 
 
+def noise(frames: int, channels: int) -> np.ndarray:
+    """What app_source.c gives: [frames, channels]."""
+    state, values = 1, []
+    for _ in range(frames * channels):
+        state = (state * 1664525 + 1013904223) % 2**32
+        values.append((state >> 20) - 2048)
+    return np.array(values, np.int64).reshape(frames, channels)
+
+
+def normalised(x: np.ndarray, value: Value) -> np.ndarray:
+    """[channels, samples] as app_window.c defines it; within one step of the formula in floats."""
+    samples, quantization = x.shape[1], value.type.quantization
+    assert quantization is not None
+    kind = value.type.dtype.numpy
+    mean = np.sign(x.sum(1)) * ((2 * np.abs(x.sum(1)) + samples) // (2 * samples))
+    centred = x - mean[:, None]
+    squares = (centred**2).sum(1) * 256 // samples
+    deviation = np.array([math.isqrt(int(square)) for square in squares])
+    factor = (round(65536 / quantization.scale) << 12) // deviation
+    integer = ((centred * factor[:, None] + 2**23) >> 24) + quantization.zero_point
+    real = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+    assert np.abs(integer - quantization.zero_point - real / quantization.scale).max() < 1
+    limits = np.iinfo(kind)
+    return np.clip(integer, limits.min, limits.max).astype(kind).reshape(value.shape)
+
+
+def test_the_application_sends_the_scores_of_normalised_windows(
+    built: Build, tmp_path: Path
+) -> None:
+    """Every message against the integer reference; the windows are defined here again."""
+    firmware = built.directory / "firmware"
+    graph, _ = load_reference(built.directory)
+    program = link(firmware, "app", tmp_path / "app", sanitize=True)
+    shutil.copy(firmware / "weights.bin", tmp_path)
+    done = subprocess.run([program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    channels, samples = graph.inputs[0].shape[-2:]
+    hop = samples // 2
+    frames = noise(samples + 9 * hop, channels)
+    data = (tmp_path / "uart.bin").read_bytes()
+    scores = graph.outputs[0].type.size
+    size = 12 + 2 * scores
+    assert len(data) == 10 * size
+    for number in range(10):
+        message = data[number * size : (number + 1) * size]
+        head = np.frombuffer(message[:10], "<u2")
+        assert list(head[:3]) == [0x0CEC, number, 0]
+        window = normalised(frames[number * hop : number * hop + samples].T, graph.inputs[0])
+        wanted = interpret(graph, {graph.inputs[0].name: window})[0].reshape(-1)
+        packed = np.frombuffer(message[10:-2], "<i2")
+        np.testing.assert_array_equal(packed, wanted)
+        assert head[3] == np.argmax(packed)
+        assert sum(message[:-2]) % 65536 == int.from_bytes(message[-2:], "little")
+
+
 def test_weights_of_another_size_are_refused(built: Build, tmp_path: Path) -> None:
     firmware = built.directory / "firmware"
     program = link(firmware, "check", tmp_path / "check")
@@ -100,7 +159,7 @@ def test_weights_of_another_size_are_refused(built: Build, tmp_path: Path) -> No
     assert "@ec error the platform did not start (4)" in done.stdout
 
 
-@pytest.mark.parametrize("program", ["check"])
+@pytest.mark.parametrize("program", ["check", "app"])
 def test_it_compiles_for_a_32_bit_core_with_its_own_kernels(
     built: Build, tmp_path: Path, program: str
 ) -> None:
