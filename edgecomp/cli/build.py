@@ -63,6 +63,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="How the range of an activation is chosen.  [default: mse]",
 )
 @click.option(
+    "--every",
+    "period_ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=200.0,
+    show_default=True,
+    metavar="MILLISECONDS",
+    help="A window's period, for the line on power and battery.",
+)
+@click.option(
     "--exporter",
     type=click.Choice(["dynamo", "legacy"]),
     help="How PyTorch exports the encoder to ONNX.  [default: dynamo]",
@@ -75,6 +84,7 @@ def build(
     settings: dict[str, str],
     dims: dict[str, int],
     seed: int,
+    period_ms: float,
     as_json: bool,
     **optional: Any,
 ) -> None:
@@ -104,7 +114,11 @@ def build(
         print_json({"directory": str(result.directory), "report": result.report.to_json()})
         return
     from edgecomp.report import summarize
+    from edgecomp.report.battery import battery
+    from edgecomp.targets import board_for
 
     print_text(summarize(result.report))
+    line = battery(result.report, board_for(target, board), period_ms / 1000)
+    click.echo(f"\nbattery   {line}")
     click.echo(f"\nwritten to {result.directory}")
     click.echo(f"next: edgecomp simulate {shlex.quote(str(result.directory))}")

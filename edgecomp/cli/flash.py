@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from pathlib import Path
 
 import click
 
-from edgecomp.cli.command import Command
-from edgecomp.errors import EdgecompError
+from edgecomp.cli.command import Command, print_json
+from edgecomp.cli.progress import open_progress
 
 
 @click.command(cls=Command)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--board", metavar="NAME|FILE", help="Not used yet. Default: the board of the build.")
-@click.option("--dry-run", is_flag=True, help="Not used yet.")
+@click.option("--board", metavar="NAME|FILE", help="Default: the board of the build.")
+@click.option("--dry-run", is_flag=True, help="Print the command lines; nothing is needed or run.")
 def flash(*, directory: Path, board: str | None, dry_run: bool, as_json: bool) -> None:
-    """Put the project in DIRECTORY on a board: not available yet.
+    """Build the project in DIRECTORY with the vendor's SDK, write it to a board and run it."""
+    from edgecomp.flashing import flash_board, plan_commands
+    from edgecomp.report import Report
+    from edgecomp.targets import load_board
 
-    This version generates no project for the vendor SDK; `edgecomp simulate` runs the same C.
-    """
-    raise EdgecompError(
-        "flash is not available yet: this version generates no project for the vendor SDK",
-        f"edgecomp simulate {shlex.quote(str(directory))} runs the same C on this computer",
-    )
+    chosen = load_board(board or Report.read(directory / "report.json").board)
+    commands = [each.shell() for each in plan_commands(directory, chosen, os.environ)]
+    if dry_run:
+        if as_json:
+            print_json({"commands": commands})
+        else:
+            click.echo("\n".join(commands))
+        return
+    with open_progress() as progress:
+        output = flash_board(directory, chosen, progress=progress)
+    if as_json:
+        print_json({"commands": commands, "output": output})
+    else:
+        click.echo(output)

@@ -25,12 +25,13 @@ def _known(_context: click.Context, parameter: click.Parameter, name: str) -> st
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--simulator",
-    metavar="auto|host|gvsoc",
+    metavar="auto|host|gvsoc|board",
     default="auto",
     show_default=True,
     callback=_known,
     help="host needs a C compiler only; gvsoc counts cycles, and needs GVSoC and a RISC-V compiler "
-    "(see `edgecomp doctor`); auto: gvsoc if EDGECOMP_GVSOC is set, else host.",
+    "(see `edgecomp doctor`); board flashes the build's board and reads what it "
+    "prints; auto: gvsoc if EDGECOMP_GVSOC is set, else host.",
 )
 @click.option(
     "--input",

@@ -140,7 +140,7 @@ def _sdk() -> Tool:
         bool(place) and Path(place).is_dir(),
         False,
         place,
-        "building for a real board; this version does not use it yet",
+        "flash: building for a real board",
         "get the GAP9 SDK from the chip's vendor and source its set-up file (GAP_SDK_HOME)",
     )
 
@@ -149,7 +149,7 @@ def _gapy() -> Tool:
     return _program(
         "gapy",
         ["gapy"],
-        "flash; this version does not use it yet",
+        "flash: writing a board",
         "part of the vendor SDK: source its set-up file",
     )
 

@@ -68,8 +68,28 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
     if spec.board.gvsoc is not None:
         _describe_gvsoc(spec.board, spec.board.gvsoc, folder / "gvsoc")
         files[folder / "gvsoc" / "gvsoc.ld"] = ("gvsoc.ld.j2", {})
+    if spec.board.gap_sdk is not None:
+        (folder / "gap_sdk").mkdir()
+        files[folder / "gap_sdk" / "CMakeLists.txt"] = ("gap_sdk_cmake.j2", {})
+        files[folder / "gap_sdk" / "sdk.config"] = ("gap_sdk_config.j2", {})
+        if has_application(spec.graph):
+            settings = _application(spec.graph.inputs[0])
+            files[folder / "gap_sdk" / "app_config.h"] = ("app_config.h.j2", settings)
     for path, (template, extra) in files.items():
         path.write_text(render(template, **common, **extra), encoding="utf-8")
+
+
+def has_application(graph: Graph) -> bool:
+    """Whether the sample application fits: one input [.., channels, samples], one output."""
+    return len(graph.inputs) == len(graph.outputs) == 1 and len(graph.inputs[0].shape) >= 2
+
+
+def _application(value: Value) -> dict[str, object]:
+    """The input's quantization in integers: 2^16 / scale, and the range of the type."""
+    quantization = value.type.quantization
+    least, most = value.type.dtype.bounds
+    scale = quantization.scale if quantization else 1.0
+    return {"steps": round(65536 / float(scale)), "least": least, "most": most}
 
 
 def weights_image(spec: ProjectSpec) -> bytes:

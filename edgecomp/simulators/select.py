@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgecomp.simulators import installation
+from edgecomp.simulators.board import BoardSimulator
 from edgecomp.simulators.common import ProjectRun, SimulatorError, WindowRun
 from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.gvsoc import GvsocSimulator
@@ -36,7 +37,7 @@ class Simulator(Protocol):
 
 def simulator_names() -> list[str]:
     """What ``--simulator`` accepts."""
-    return ["auto", "host", "gvsoc"]
+    return ["auto", "host", "gvsoc", "board"]
 
 
 def select_simulator(
@@ -59,4 +60,8 @@ def select_simulator(
         return HostSimulator(sanitize, seed)
     if sanitize:
         raise SimulatorError("the sanitizers run on the host only", "use --simulator host")
+    if name == "board" and trace is not None:
+        raise SimulatorError("a board records no timeline", "use gvsoc")
+    if name == "board":
+        return BoardSimulator()
     return GvsocSimulator(trace)

@@ -116,6 +116,16 @@ class Power(_Section):
         """The energy of running for `seconds`: an estimate from the average power."""
         return self.active_watts * seconds
 
+    def average_watts(self, busy_seconds: float, period_seconds: float) -> float:
+        """The average power of running `busy_seconds` of every `period_seconds`, asleep between.
+
+        An estimate; ``ValueError`` where there is more to run than time.
+        """
+        if not 0 <= busy_seconds <= period_seconds or period_seconds == 0:
+            raise ValueError(f"{busy_seconds} s of work do not fit into {period_seconds} s")
+        asleep = (period_seconds - busy_seconds) * self.sleep_watts
+        return (self.joules(busy_seconds) + asleep) / period_seconds
+
 
 class MemoryMap(_Section):
     """Where the memories begin, for programs without an operating system or a vendor SDK."""
@@ -142,6 +152,27 @@ class Gvsoc(_Section):
     memory_map: MemoryMap
 
 
+class GapSdk(_Section):
+    """How the vendor's SDK builds for the board and writes it.
+
+    kernels: as in :class:`Gvsoc`. config: lines of the SDK's configuration file. tool: the program
+    that writes flash, in the SDK's folder. efuse: the file that the tool wants beside the images.
+    options: its options, before commands, in which {sdk}, {cable}, {work} and {binary} stand for
+    the SDK, the description of the probe, a folder for images and the program. file_option: what
+    is added to them for each {file} of the file system. cable: the probe, unless
+    GAPY_OPENOCD_CABLE names another one.
+    """
+
+    kernels: list[str]
+    config: list[str]
+    tool: str
+    efuse: str
+    cable: str
+    options: list[str]
+    file_option: str
+    commands: list[str]
+
+
 class Board(_Section):
     """Everything chip-specific that the stages ask for.
 
@@ -161,6 +192,7 @@ class Board(_Section):
     power: Power
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
+    gap_sdk: GapSdk | None = None
     ne16: Ne16 | None = None
 
     @property

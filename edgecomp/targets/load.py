@@ -6,6 +6,7 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -49,8 +50,36 @@ def _unknown(name: str) -> BoardError:
 
 
 def _parse(path: Path) -> Board:
+    data = _read(path)
+    base = data.pop("base", None)
+    if base is not None:
+        if base not in board_names() or "base" in (below := _read(_locate(str(base)))):
+            raise BoardError(
+                f"the board file {path} has the base {base!r}, which is no complete board of ours",
+                f"known: {', '.join(board_names())}; a base has no base of its own",
+            )
+        data = _over({**below, "target_description": ""}, data)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        board = Board.model_validate(data)
+    except ValidationError as error:
+        raise _wrong_fields(path, error) from error
+    _require_room(path, board)
+    return board
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``below`` with the fields of ``above`` in their place, section by section."""
+    merged = dict(below)
+    for name, value in above.items():
+        under = merged.get(name)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        merged[name] = _over(under, value) if both and isinstance(under, dict) else value
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BoardError(
             f"cannot read the board file {path}: {error.strerror}",
@@ -58,12 +87,6 @@ def _parse(path: Path) -> Board:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BoardError(f"the board file {path} is not valid TOML: {error}") from error
-    try:
-        board = Board.model_validate(data)
-    except ValidationError as error:
-        raise _wrong_fields(path, error) from error
-    _require_room(path, board)
-    return board
 
 
 def _wrong_fields(path: Path, error: ValidationError) -> BoardError:

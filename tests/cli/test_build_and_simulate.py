@@ -18,7 +18,7 @@ DEFAULTS = inspect.signature(build).parameters
 def test_build_passes_its_options_on(run, pipeline, tmp_path):
     windows = tmp_path / "windows.npz"
     windows.touch()
-    options = ["--board", "mine.toml", "--calibration", windows, "--out", "there", "--seed", 3]
+    options = ["--board", "biogap", "--calibration", windows, "--out", "there", "--seed", 3]
     more = ["--set", "channels=8", "--set", "head=none", "--dim", "time=200", "--windows", 5]
     rest = ["--method", "mse", "--exporter", "legacy"]
     assert run("build", "tinymyo", *options, *more, *rest).exit_code == 0
@@ -26,7 +26,7 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
     assert (function, positional) == ("build", ("tinymyo",))
     assert {name: str(value) for name, value in keywords.items()} == {
         "target": "gap9",
-        "board": "mine.toml",
+        "board": "biogap",
         "calibration": str(windows),
         "out": "there",
         "seed": "3",

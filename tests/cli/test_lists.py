@@ -1,4 +1,4 @@
-"""models, boards, ops, doctor and flash."""
+"""models, boards, ops and doctor."""
 
 import json
 
@@ -69,12 +69,6 @@ def test_ops_lists_the_converters(run):
     assert run("ops").stdout.split() == supported_operators()
     assert json.loads(run("ops", "--json").stdout) == supported_operators()
     assert "MatMul" in supported_operators()
-
-
-def test_flash_says_that_it_is_not_available_yet(run, tmp_path):
-    result = run("flash", tmp_path, "--dry-run")
-    assert result.exit_code == 1
-    assert "flash is not available yet" in result.stderr
 
 
 def test_doctor_names_every_tool(run):

@@ -142,3 +142,25 @@ def test_a_board_of_another_target_is_refused(tmp_path, board_text):
     path.write_text(board_text.replace('target = "gap9"', 'target = "gap10"'))
     with pytest.raises(TargetError, match=r"for target 'gap10', not 'gap9'"):
         board_for("gap9", path)
+
+
+def test_a_board_lies_over_its_base(tmp_path: Path) -> None:
+    """Fields replace fields, sections stay; the base's target description is not taken."""
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\nbase = "gap9_evk"\n[power]\nsleep_watts = 1e-3\n[memories]\nl3_bytes = 8\n'
+    )
+    base, mine = load_board("gap9_evk"), load_board(file)
+    assert mine.power.sleep_watts == 1e-3
+    assert mine.power.active_watts == base.power.active_watts
+    assert mine.memories == base.memories.model_copy(update={"l3_bytes": 8})
+    assert mine.kernels == base.kernels
+    assert mine.target_description == ""
+
+
+@pytest.mark.parametrize("base", ['"nowhere"', '"biogap"', "3"])
+def test_a_base_must_be_a_complete_board_of_ours(tmp_path: Path, base: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'name = "mine"\nbase = {base}\n')
+    with pytest.raises(BoardError, match="no complete board of ours"):
+        load_board(file)

@@ -1,0 +1,6 @@
+"""Building a project with the vendor's SDK and writing it to a board."""
+
+from edgecomp.flashing.commands import Command, FlashError, plan_commands
+from edgecomp.flashing.execute import flash_board
+
+__all__ = ["Command", "FlashError", "flash_board", "plan_commands"]

@@ -1,0 +1,60 @@
+/* hal_pmsis.h - the vendor's runtime (PMSIS) as programs of the fabric controller use it. */
+#ifndef EDGECOMP_HAL_PMSIS_H
+#define EDGECOMP_HAL_PMSIS_H
+
+#include <stdint.h>
+
+#include "edgecomp_config.h"
+
+struct pi_device;
+
+/* Why ec_pmsis_open failed. */
+enum {
+    EC_PMSIS_CLUSTER = 1, /* the cluster does not open, or has too little L1 left for the network */
+    EC_PMSIS_FLASH = 2,   /* the flash or its file system does not open */
+    EC_PMSIS_RAM = 3,     /* the external RAM does not open, or is too small */
+    EC_PMSIS_WEIGHTS = 4, /* weights.bin is not in the file system, or has another size */
+};
+
+/* Power the cluster and open the memories; copy weights.bin from the file system in flash into the
+ * external RAM. Returns 0, or one of the reasons above. From the fabric controller, once. */
+int ec_pmsis_open(void);
+
+/* Run `entry` on the cluster's orchestrating core and return when it has ended; 0, or non-zero. */
+int ec_pmsis_call(void (*entry)(void *argument), void *argument);
+
+/* The file system in flash, open after ec_pmsis_open. */
+struct pi_device *ec_pmsis_files(void);
+
+/* Off the cluster's supply, and back on; the memories stay open. */
+void ec_pmsis_sleep(void);
+int ec_pmsis_wake(void);
+
+/* One layer of the last run, in cluster cycles, as hal/gvsoc counts them. */
+typedef struct {
+    uint32_t cycles;   /* from the end of the layer before to the end of this one */
+    uint32_t compute;  /* inside ec_hal_fork */
+    uint32_t dma_wait; /* inside ec_hal_wait */
+    uint32_t l3_wait;  /* inside ec_hal_l3_wait */
+    uint32_t checksum; /* of the result, where asked for */
+} ec_pmsis_layer;
+
+/* What a run leaves; `checked` and `counted` say what to observe, and are set before it. */
+typedef struct {
+    uint32_t checked; /* checksums */
+    uint32_t counted; /* cycles */
+    ec_pmsis_layer layers[EC_LAYERS];
+} ec_pmsis_record;
+
+extern ec_pmsis_record ec_pmsis_run;
+
+/* For hal_pmsis.c: what ec_pmsis_open has made. */
+extern struct pi_device ec_pmsis_ram;
+extern uint32_t ec_pmsis_weights; /* where they begin in the external RAM */
+extern uint8_t *ec_pmsis_l1;
+extern uint8_t ec_pmsis_l2[EC_L2_BYTES];
+
+/* Give NE16 its clock, and forget the jobs of a run before. */
+void ec_pmsis_ne16_init(void);
+
+#endif

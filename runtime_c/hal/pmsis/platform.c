@@ -1,0 +1,105 @@
+/* platform.c - the fabric controller's part: cluster, flash, external RAM, weights. */
+#include "pmsis.h"
+
+#include "bsp/bsp.h"
+#include "bsp/flash.h"
+#include "bsp/fs.h"
+#include "bsp/fs/readfs.h"
+#include "bsp/ram.h"
+
+#include "edgecomp_hal.h"
+#include "hal_pmsis.h"
+
+#ifndef EC_SLAVE_STACK_BYTES
+#define EC_SLAVE_STACK_BYTES 1024
+#endif
+
+/* What one copy from flash to RAM takes at most; the arena of the network is the buffer. */
+#define CHUNK 32768u
+
+struct pi_device ec_pmsis_ram;
+uint32_t ec_pmsis_weights;
+uint8_t *ec_pmsis_l1;
+PI_L2 uint8_t ec_pmsis_l2[EC_L2_BYTES] __attribute__((aligned(16)));
+
+static struct pi_device cluster, flash, files;
+static struct pi_cluster_task task;
+
+int ec_pmsis_wake(void)
+{
+    static struct pi_cluster_conf conf;
+    pi_cluster_conf_init(&conf);
+    conf.id = 0;
+    pi_open_from_conf(&cluster, &conf);
+    if (pi_cluster_open(&cluster))
+        return EC_PMSIS_CLUSTER;
+    ec_pmsis_l1 = pi_cl_l1_malloc(&cluster, EC_L1_BYTES);
+    return ec_pmsis_l1 == NULL || ((uintptr_t)ec_pmsis_l1 & 3u) ? EC_PMSIS_CLUSTER : 0;
+}
+
+void ec_pmsis_sleep(void)
+{
+    pi_cl_l1_free(&cluster, ec_pmsis_l1, EC_L1_BYTES);
+    pi_cluster_close(&cluster);
+}
+
+static int open_files(void)
+{
+    static struct pi_default_flash_conf flash_conf;
+    static struct pi_readfs_conf files_conf;
+    pi_default_flash_conf_init(&flash_conf);
+    pi_open_from_conf(&flash, &flash_conf);
+    if (pi_flash_open(&flash))
+        return EC_PMSIS_FLASH;
+    pi_readfs_conf_init(&files_conf);
+    files_conf.fs.flash = &flash;
+    pi_open_from_conf(&files, &files_conf);
+    return pi_fs_mount(&files) ? EC_PMSIS_FLASH : 0;
+}
+
+static int open_ram(void)
+{
+    static struct pi_default_ram_conf conf;
+    pi_default_ram_conf_init(&conf);
+    pi_open_from_conf(&ec_pmsis_ram, &conf);
+    if (pi_ram_open(&ec_pmsis_ram))
+        return EC_PMSIS_RAM;
+    return EC_L3_BYTES > 0 && pi_ram_alloc(&ec_pmsis_ram, &ec_pmsis_weights, EC_L3_BYTES)
+               ? EC_PMSIS_RAM
+               : 0;
+}
+
+static int place_weights(void)
+{
+    const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
+    pi_fs_file_t *file = pi_fs_open(&files, "weights.bin", PI_FS_FLAGS_READ);
+    if (file == NULL || file->size != EC_L3_BYTES)
+        return EC_PMSIS_WEIGHTS;
+    for (uint32_t at = 0; at < EC_L3_BYTES; at += chunk) {
+        const uint32_t bytes = EC_L3_BYTES - at < chunk ? EC_L3_BYTES - at : chunk;
+        if (pi_fs_read(file, ec_pmsis_l2, bytes) != (int32_t)bytes)
+            return EC_PMSIS_WEIGHTS;
+        pi_ram_write(&ec_pmsis_ram, ec_pmsis_weights + at, ec_pmsis_l2, bytes);
+    }
+    pi_fs_close(file);
+    return 0;
+}
+
+int ec_pmsis_open(void)
+{
+    int reason = ec_pmsis_wake();
+    if (reason == 0)
+        reason = open_files();
+    if (reason == 0)
+        reason = open_ram();
+    return reason == 0 && EC_L3_BYTES > 0 ? place_weights() : reason;
+}
+
+int ec_pmsis_call(void (*entry)(void *argument), void *argument)
+{
+    pi_cluster_task(&task, entry, argument);
+    task.slave_stack_size = EC_SLAVE_STACK_BYTES;
+    return pi_cluster_send_task_to_cl(&cluster, &task);
+}
+
+struct pi_device *ec_pmsis_files(void) { return &files; }
