@@ -102,6 +102,15 @@ def block_size(channels: Loop, block: Expr) -> Expr:
     return least(channels.step, channels.extent - block * channels.step)
 
 
+def _charged_rows(rows: Expr) -> Expr:
+    """The rows that the engine works on: whole units of three lines (`ne16_linear.c`).
+
+    Lines of ``rows // 3`` tokens overlap where three does not divide the rows.
+    """
+    width = rows - rows // 3 * 2
+    return (width + 2) // 3 * ROWS
+
+
 @dataclass(frozen=True)
 class Requantization:
     """Arrays and shift with which a job requantizes."""
@@ -146,13 +155,14 @@ def product(
     rate = "ne16_linear"
     if y_type == "I32":
         rate = "ne16_linear_wide" if requantization else "ne16_linear_raw"
-    work = rows * columns
+    charged = _charged_rows(rows)
+    work = charged * columns
     return Call(
         "ne16_linear",
         arguments,
         elements=work,
         macs=work * packed_bytes(depth),
-        rows=rows,
+        rows=charged,
         when=when,
         engine="ne16",
         lag=lag,
