@@ -43,7 +43,8 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
     placement, index = plan.placement, layer.index
     program, cost = layer.tiling.program, layer.tiling.cost
     block = placement.blocks[index]
-    memory = f"layer {index}, engine cluster, L2 {placement.address(layer.node.output, index)}"
+    engines = "+".join(program.engines)
+    memory = f"layer {index}, engine {engines}, L2 {placement.address(layer.node.output, index)}"
     if block.bytes:
         start = placement.weights_from[index]
         when = f"read from layer {start} on" if start < index else "read before the layer"

@@ -210,7 +210,7 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
     return LayerReport(
         name=layer.name,
         op=layer.node.op,
-        engine="cluster",
+        engine="+".join(layer.tiling.program.engines),
         macs=layer.macs,
         cycles=round(layer.cycles),
         l1_bytes=layer.tiling.program.l1_bytes,
