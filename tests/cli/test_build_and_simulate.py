@@ -19,7 +19,18 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
     windows = tmp_path / "windows.npz"
     windows.touch()
     options = ["--board", "biogap", "--calibration", windows, "--out", "there", "--seed", 3]
-    more = ["--set", "channels=8", "--set", "head=none", "--dim", "time=200", "--windows", 5]
+    more = [
+        "--set",
+        "channels=8",
+        "--set",
+        "head=none",
+        "--set",
+        "engines=cores",
+        "--dim",
+        "time=200",
+        "--windows",
+        5,
+    ]
     rest = ["--method", "mse", "--exporter", "legacy"]
     assert run("build", "tinymyo", *options, *more, *rest).exit_code == 0
     [(function, positional, keywords)] = pipeline.calls
@@ -31,6 +42,7 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
         "out": "there",
         "seed": "3",
         "options": "{'channels': '8', 'head': 'none'}",
+        "engines": "cores",
         "dims": "{'time': 200}",
         "windows": "5",
         "method": "mse",
@@ -41,7 +53,8 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
 def test_build_leaves_defaults_to_the_pipeline(run, pipeline):
     run("build", "model.onnx")
     [(_, _, keywords)] = pipeline.calls
-    assert set(keywords) == {"target", "board", "options", "dims", "seed"}
+    assert set(keywords) == {"target", "board", "options", "engines", "dims", "seed"}
+    assert keywords["engines"] == "all"
 
 
 def test_build_prints_the_summary_and_the_next_command(run, pipeline, tmp_path):

@@ -78,7 +78,8 @@ def with_unknown_operators() -> bytes:
 
 
 def too_large() -> bytes:
-    return small_model(np.zeros((8, 600_000), np.float32) + 0.01)
+    """The result alone is larger than L2."""
+    return small_model(np.zeros((8, 1_000_000), np.float32) + 0.01)
 
 
 @pytest.mark.parametrize(
