@@ -79,7 +79,7 @@ def with_unknown_operators() -> bytes:
 
 def too_large() -> bytes:
     """The result alone is larger than L2."""
-    return small_model(np.zeros((8, 1_000_000), np.float32) + 0.01)
+    return small_model(np.zeros((8, 2_000_000), np.float32) + 0.01)
 
 
 @pytest.mark.parametrize(
