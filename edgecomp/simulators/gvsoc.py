@@ -51,6 +51,7 @@ class Platform:
     l1: tuple[int, int]
     l2: tuple[int, int]
     worker_stack: int
+    orchestrator_stack: int
     hertz: float
 
     @classmethod
@@ -75,6 +76,7 @@ class Platform:
             (places["l1"], memories["l1_bytes"]),
             (places["l2"], memories["l2_bytes"]),
             board["reserved"]["worker_stack_bytes"],
+            board["reserved"]["orchestrator_stack_bytes"],
             board["clocks"]["cluster_hz"],
         )
 
@@ -302,7 +304,12 @@ def _check_complete(run: Run, project: ProjectRun) -> None:
 
 
 def _check_stacks(run: Run, platform: Platform) -> None:
-    *_, worker = run.stacks
+    _, orchestrator, worker = run.stacks
+    if orchestrator >= platform.orchestrator_stack:
+        raise SimulatorError(
+            f"the orchestrator used all of its {orchestrator} bytes of stack, and maybe more",
+            "raise reserved.orchestrator_stack_bytes in the board file and build again",
+        )
     if worker >= platform.worker_stack:
         raise SimulatorError(
             f"a worker used all of its {worker} bytes of stack, and maybe its neighbour's",
