@@ -67,7 +67,7 @@ def _windows(graph: Graph, node: Node, x: Value) -> Value:
         (count - 1) * step + 1 if size == 1 else count * size
         for count, step, size in zip(counts, steps, kernel, strict=True)
     )
-    if stops == x.shape[2:]:
+    if stops == x.shape[2:] and all(step == 1 for step in steps):
         return x
     return _put(
         graph,

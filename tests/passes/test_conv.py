@@ -24,6 +24,9 @@ LINEAR = {
     "a pointwise convolution on every second pixel": _conv(
         [1, 3, 5, 6], [5, 3, 1, 1], [1, 5, 3, 3], [2, 2]
     ),
+    "a pointwise convolution on every second pixel, the last one included": _conv(
+        [1, 3, 5, 7], [5, 3, 1, 1], [1, 5, 3, 4], [2, 2]
+    ),
     "a kernel as large as the input": _conv([1, 3, 4, 4], [5, 3, 4, 4], [1, 5, 1, 1], [1, 1]),
 }
 NHWC = {

@@ -60,6 +60,13 @@ def test_every_target_runs(target: str, tmp_path: Path) -> None:
     assert simulate(small, simulator="gvsoc").report.bit_exact
 
 
+def test_an_output_smaller_than_a_word_for_every_core(tmp_path: Path) -> None:
+    """Checksums are taken by all cores: those that have nothing to add read nothing."""
+    options = OPTIONS | {"classes": "3"}
+    small = build("tinyissimomyo", options=options, windows=1, out=tmp_path / "out")
+    assert simulate(small, simulator="gvsoc").report.bit_exact
+
+
 def test_host_and_chip_give_the_same_checksums(built: Build) -> None:
     host = simulate(built, simulator="host", windows=1).report
     chip = simulate(built, simulator="gvsoc").report

@@ -285,7 +285,7 @@ static void checksum_task(const void *arguments, uint32_t core, uint32_t cores)
     const uint32_t words = (args->bytes + 3u) / 4u;
     const uint32_t share = (words + cores - 1u) / cores;
     const uint32_t first = EC_MIN(core * share, words);
-    const uint32_t begin = first * 4u;
+    const uint32_t begin = EC_MIN(first * 4u, args->bytes);
     const uint32_t end = EC_MIN(EC_MIN(first + share, words) * 4u, args->bytes);
     partial_sums[core] = ec_checksum_part(args->data + begin, end - begin, first);
 }
