@@ -41,19 +41,23 @@ class ProjectRun:
 class LayerCycles:
     """Measured cluster cycles of one layer.
 
-    total: from the end of the layer before. compute: of kernels on the cores. exposed_dma and
-    exposed_l3: waiting for transfers between L2 and L1, and for weights from L3.
+    total: from the end of the layer before. compute: of kernels on the cores. exposed_dma,
+    exposed_l3 and exposed_ne16: waiting for transfers between L2 and L1, for weights from L3, and
+    for NE16. ne16_busy: in which NE16 worked, beside all of these.
     """
 
     total: int
     compute: int
     exposed_dma: int
     exposed_l3: int
+    exposed_ne16: int = 0
+    ne16_busy: int = 0
 
     @property
     def overhead(self) -> int:
         """Everything else: the orchestrator's own work between kernels."""
-        return max(0, self.total - self.compute - self.exposed_dma - self.exposed_l3)
+        waits = self.exposed_dma + self.exposed_l3 + self.exposed_ne16
+        return max(0, self.total - self.compute - waits)
 
 
 @dataclass(frozen=True)

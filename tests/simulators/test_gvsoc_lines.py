@@ -38,6 +38,12 @@ def test_a_run_of_two_layers() -> None:
     assert run.failure == ""
 
 
+def test_waits_for_the_engine_are_no_overhead_and_its_work_is_beside_the_rest() -> None:
+    [[layer]] = read("@ec timed 0 0 100 60 20 10 7 90").timed
+    assert (layer.exposed_ne16, layer.ne16_busy) == (7, 90)
+    assert layer.overhead == 3
+
+
 def test_finished_layers_are_progress() -> None:
     run = Run()
     assert run.read("@ec begin 4", name) is None

@@ -45,7 +45,7 @@ def test_every_layer_has_the_bits_of_the_reference_and_measured_cycles(built: Bu
     assert written["latency"]["provenance"] == "gvsoc"
     assert written["latency"]["label"].startswith("GVSoC")
     assert written["energy"]["provenance"] == "estimate"
-    parts = ("compute", "exposed_dma", "exposed_l3", "overhead")
+    parts = ("compute", "exposed_dma", "exposed_l3", "exposed_ne16", "overhead")
     for layer in written["layers"]:
         assert layer["cycles"] == sum(layer[part] for part in parts)
     layers = sum(layer["cycles"] for layer in written["layers"])
@@ -77,10 +77,14 @@ def test_a_timeline_shows_every_layer_and_core(built: Build, tmp_path: Path) -> 
     simulation = simulate(built, simulator="gvsoc", trace=tmp_path / "trace.json")
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     names = {event["args"]["name"] for event in events if event["name"] == "thread_name"}
-    assert names == {"layers", "orchestrator", *(f"core {core}" for core in range(8))}
+    assert names == {"layers", "orchestrator", "NE16", *(f"core {core}" for core in range(8))}
     layers = [event["name"] for event in events if event.get("tid") == 0 and event["ph"] == "X"]
     assert layers == [layer.name for layer in simulation.report.layers]
     assert {event["name"] for event in events if event["ph"] == "b"} == {"DMA", "L3"}
+    jobs = [event for event in events if event["name"].startswith("job ")]
+    assert [event["name"] for event in jobs] == [f"job {i}" for i in range(len(jobs))]
+    ends = [event["ts"] + event["dur"] for event in jobs]
+    assert all(end <= event["ts"] + 1e-6 for end, event in zip(ends, jobs[1:], strict=False))
 
 
 def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:

@@ -14,8 +14,12 @@
 
 /* The event unit, as a core of the cluster sees its own. */
 #define EVENT_MASK 0x10204000u
+#define EVENT_PENDING 0x1020401cu
+#define EVENT_CLEAR 0x10204028u
 #define EVENT_UNIT 0x10204000u
+#define EVENT_WAIT 0x38           /* read by p.elw */
 #define EVENT_WAIT_CLEAR 0x3c     /* read by p.elw */
+#define BARRIER_WAIT 0x218        /* read by p.elw: arrive, wait */
 #define BARRIER_WAIT_CLEAR 0x21c  /* read by p.elw: arrive, wait, clear */
 #define BARRIER_CORES 0x10204200u
 #define BARRIER_WAKES 0x1020420cu

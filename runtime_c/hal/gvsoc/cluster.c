@@ -6,6 +6,7 @@
 #include "chip.h"
 #include "edgecomp_hal.h"
 #include "hal_gvsoc.h"
+#include "ne16.h"
 #include "trace.h"
 
 #define EC_ALL_CORES ((1u << (EC_CORES + 1u)) - 1u)
@@ -50,10 +51,26 @@ void ec_fork_init(void)
     REGISTER(BARRIER_WAKES) = EC_ALL_CORES;
 }
 
+/* Arrive and wait as in barrier(), and see when NE16 ends a job. */
+static void watchful_barrier(void)
+{
+    REGISTER(EVENT_MASK) = EVENT_BARRIER | EVENT_NE16;
+    EVENT_LOAD(EVENT_UNIT, BARRIER_WAIT);
+    while (!(REGISTER(EVENT_PENDING) & EVENT_BARRIER)) {
+        ec_ne16_look();
+        EVENT_LOAD(EVENT_UNIT, EVENT_WAIT);
+    }
+    REGISTER(EVENT_CLEAR) = EVENT_BARRIER;
+    join_barrier();
+}
+
 void ec_fork_join(ec_task task, const void *arguments)
 {
     ec_fork.task = task;
     ec_fork.arguments = arguments;
     barrier();
-    barrier();
+    if (ec_ne16.working)
+        watchful_barrier();
+    else
+        barrier();
 }

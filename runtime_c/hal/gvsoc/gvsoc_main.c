@@ -5,7 +5,7 @@
  * Lines that start with "@ec" on standard output tell how far the run is:
  *
  *   begin  layer                           of a checked run, from the orchestrator
- *   timed  window layer cycles compute dma_wait l3_wait
+ *   timed  window layer cycles compute dma_wait l3_wait ne16_wait ne16_busy
  *   check  window layer checksum
  *   window window cycles
  *   stack  fabric orchestrator worker      bytes used at most
@@ -122,6 +122,8 @@ static void say_layer(ec_command command, uint32_t window, uint32_t layer)
         ec_say_number(record->compute);
         ec_say_number(record->dma_wait);
         ec_say_number(record->l3_wait);
+        ec_say_number(record->ne16_wait);
+        ec_say_number(record->ne16_busy);
     } else {
         ec_say_hex(record->checksum);
     }

@@ -7,6 +7,7 @@
 #include "edgecomp_network.h"
 #include "edgecomp_runtime.h"
 #include "host_link.h"
+#include "ne16.h"
 #include "trace.h"
 
 extern uint8_t ec_l1_arena[];
@@ -44,6 +45,7 @@ int ec_hal_init(void)
         state.owner[i] = EC_NO_TRANSFER;
     state.serial = 0;
     l3.done = l3.begun = 0;
+    ec_ne16.working = 0;
     return 0;
 }
 
@@ -300,6 +302,16 @@ static uint32_t checksum(const void *data, uint32_t bytes)
     return sum;
 }
 
+static void count_from(uint32_t now)
+{
+    state.layer_start = now;
+    state.compute = 0;
+    state.dma_wait = 0;
+    state.l3_wait = 0;
+    ec_ne16.busy = 0;
+    ec_ne16.wait = 0;
+}
+
 void ec_hal_layer_begin(uint32_t layer)
 {
     EC_DUMPING(ec_dump_begin(dump, layer);)
@@ -319,25 +331,21 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
     record->compute = state.compute;
     record->dma_wait = state.dma_wait;
     record->l3_wait = state.l3_wait;
+    record->ne16_wait = ec_ne16.wait;
+    record->ne16_busy = ec_ne16.busy;
     if (state.checked)
         record->checksum = checksum(output, bytes);
     EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
-    state.layer_start = now;
-    state.compute = 0;
-    state.dma_wait = 0;
-    state.l3_wait = 0;
+    count_from(now);
     ec_mail.finished = layer + 1u;
 }
 
 static void run(uint32_t checked)
 {
     state.checked = checked;
-    state.compute = 0;
-    state.dma_wait = 0;
-    state.l3_wait = 0;
     EC_TRACING(ec_trace_record(!checked);)
     const uint32_t begin = core_cycles();
-    state.layer_start = begin;
+    count_from(begin);
     ec_network_run();
     ec_mail.cycles = core_cycles() - begin;
     EC_TRACING(ec_trace_flush();)

@@ -5,11 +5,7 @@
 #include <stdint.h>
 
 #include "edgecomp_config.h"
-
-/* Sections: the cluster's L1, and the fabric controller's private L2 that edgecomp plans nothing
- * in. Neither is loaded nor cleared. */
-#define EC_IN_L1 __attribute__((section(".l1.state")))
-#define EC_IN_PRIVATE __attribute__((section(".private")))
+#include "sections.h"
 
 /* What the cluster is asked to do with the window in the input buffers. */
 typedef enum {
@@ -25,6 +21,8 @@ typedef struct {
     uint32_t compute;    /* inside ec_hal_fork */
     uint32_t dma_wait;   /* inside ec_hal_wait */
     uint32_t l3_wait;    /* inside ec_hal_l3_wait */
+    uint32_t ne16_wait;  /* inside ec_hal_ne16_wait, or until NE16 took a job */
+    uint32_t ne16_busy;  /* in which NE16 worked, at the same time as the others */
     uint32_t checksum;   /* of checked runs */
 } ec_layer_record;
 

@@ -1,32 +1,16 @@
 /* ne16.c - the queue of NE16: two jobs, numbered by the engine, which run in order. */
 #include "chip.h"
 #include "edgecomp_hal.h"
+#include "ne16.h"
+#include "sections.h"
+#include "trace.h"
 
 /* The fields of a job, whatever their types. */
 typedef uint32_t field __attribute__((may_alias));
 
 _Static_assert(sizeof(ec_ne16_job) == 4 * EC_NE16_REGISTERS, "a job is the registers' contents");
 
-/* Sleep until a job ends. The event stays until a sleeper takes it, so none is missed. */
-static void sleep_for_end(void)
-{
-    REGISTER(EVENT_MASK) = EVENT_NE16;
-    EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
-    REGISTER(EVENT_MASK) = EVENT_BARRIER;
-}
-
-ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
-{
-    const field *from = (const field *)(const void *)job;
-    int32_t number;
-    while ((number = (int32_t)REGISTER(NE16_ACQUIRE)) < 0)
-        sleep_for_end();
-    COMPILER_BARRIER();
-    for (uint32_t i = 0; i < EC_NE16_REGISTERS; ++i)
-        REGISTER(NE16_REGISTER(i)) = from[i];
-    REGISTER(NE16_COMMIT) = 0;
-    return (ec_engine_job)number + 1;
-}
+EC_IN_L1 ec_ne16_state ec_ne16;
 
 /* Whether the job `number` has ended: a later one has begun, or it was the last and is gone. Numbers
  * have 8 bits: nobody waits for a job when 128 later ones were given. */
@@ -38,11 +22,91 @@ static int ended(uint32_t number)
     return (REGISTER(NE16_STATUS) & NE16_OCCUPIED(number)) == 0;
 }
 
+/* ---- counting ------------------------------------------------------------------------------ */
+
+/* Jobs run back to back: the next one begins when one ends. */
+static void take_time(void)
+{
+    while (ec_ne16.working && ended(ec_ne16.running)) {
+        const uint32_t now = core_cycles();
+        ec_ne16.busy += now - ec_ne16.begin;
+        EC_TRACE_SPAN(EC_TRACE_NE16, ec_ne16.begin, now, ec_ne16.running);
+        ec_ne16.begin = now;
+        ec_ne16.working = ec_ne16.running++ != ec_ne16.last;
+    }
+}
+
+void ec_ne16_look(void)
+{
+    if (!(REGISTER(EVENT_PENDING) & EVENT_NE16))
+        return;
+    REGISTER(EVENT_CLEAR) = EVENT_NE16;
+    take_time();
+}
+
+static void count_start(uint32_t number)
+{
+    ec_ne16.last = (uint8_t)number;
+    if (ec_ne16.working)
+        return;
+    ec_ne16.begin = core_cycles();
+    ec_ne16.running = (uint8_t)number;
+    ec_ne16.working = 1;
+}
+
+static void count_wait(uint32_t begin, uint32_t number)
+{
+    const uint32_t end = core_cycles();
+    ec_ne16.wait += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_NE16_WAIT, begin, end, number & 0xffu);
+}
+
+/* ---- the queue ----------------------------------------------------------------------------- */
+
+/* Sleep until a job ends. The event stays until a sleeper takes it, so none is missed. */
+static void sleep_for_end(void)
+{
+    REGISTER(EVENT_MASK) = EVENT_NE16;
+    EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
+    REGISTER(EVENT_MASK) = EVENT_BARRIER;
+    take_time();
+}
+
+static int32_t acquire(void)
+{
+    int32_t number = (int32_t)REGISTER(NE16_ACQUIRE);
+    if (number >= 0)
+        return number;
+    const uint32_t begin = core_cycles();
+    do {
+        sleep_for_end();
+        number = (int32_t)REGISTER(NE16_ACQUIRE);
+    } while (number < 0);
+    count_wait(begin, (uint32_t)number - 2u);
+    return number;
+}
+
+ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
+{
+    const field *from = (const field *)(const void *)job;
+    const int32_t number = acquire();
+    COMPILER_BARRIER();
+    for (uint32_t i = 0; i < EC_NE16_REGISTERS; ++i)
+        REGISTER(NE16_REGISTER(i)) = from[i];
+    ec_ne16_look();
+    REGISTER(NE16_COMMIT) = 0;
+    count_start((uint32_t)number);
+    return (ec_engine_job)number + 1;
+}
+
 void ec_hal_ne16_wait(ec_engine_job job)
 {
     if (job == EC_NO_ENGINE_JOB)
         return;
+    const uint32_t begin = core_cycles();
     while (!ended(job - 1))
         sleep_for_end();
     COMPILER_BARRIER();
+    ec_ne16_look();
+    count_wait(begin, job - 1);
 }

@@ -14,6 +14,8 @@ typedef enum {
     EC_TRACE_DMA_WAIT = 3,  /* value: the transfer */
     EC_TRACE_L3 = 4,        /* as EC_TRACE_DMA */
     EC_TRACE_L3_WAIT = 5,   /* as EC_TRACE_DMA_WAIT */
+    EC_TRACE_NE16 = 6,      /* value: the job's number, 8 bits */
+    EC_TRACE_NE16_WAIT = 7, /* value: the number of the job waited for */
     EC_TRACE_CORE = 16,     /* + core: a core in its task; value: the task */
 } ec_trace_kind;
 
@@ -26,7 +28,7 @@ void ec_trace_flush(void);
 #define EC_TRACE_START(kind, value) ec_trace_event((kind), core_cycles(), 0, (value))
 #define EC_TRACING(statement) statement
 #else
-#define EC_TRACE_SPAN(kind, begin, end, value) ((void)0)
+#define EC_TRACE_SPAN(kind, begin, end, value) ((void)(value))
 #define EC_TRACE_START(kind, value) ((void)0)
 #define EC_TRACING(statement)
 #endif
