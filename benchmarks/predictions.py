@@ -21,7 +21,7 @@ from benchmarks.commit import head
 from edgecomp.errors import EdgecompError
 from edgecomp.report.schema import Layer
 
-PARTS = ("compute", "exposed_dma", "exposed_l3", "overhead")
+PARTS = ("compute", "exposed_dma", "exposed_l3", "exposed_ne16", "overhead")
 COLUMNS = [
     "layer, the first of equal ones",
     "count",
@@ -31,6 +31,7 @@ COLUMNS = [
     "compute",
     "exposed DMA",
     "exposed L3",
+    "exposed NE16",
     "overhead",
 ]
 

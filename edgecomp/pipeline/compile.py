@@ -37,6 +37,16 @@ class Layer:
         return lookup(self.node.op).macs(self.node)
 
     @property
+    def ne16_macs(self) -> int:
+        """Those of them that NE16 does: what the kernels on the cores leave."""
+        program = self.tiling.program
+        if "ne16" not in program.engines:
+            return 0
+        on_cores = (call for call in program.calls if call.engine == "cluster")
+        steps = program.schedule.active
+        return self.macs - sum(int(program.at_steps(c.macs)[steps(c)].sum()) for c in on_cores)
+
+    @property
     def cycles(self) -> float:
         """Cluster cycles from the end of the layer before to the end of this one."""
         return self.tiling.cost.total + self.exposed_l3

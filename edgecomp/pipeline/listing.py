@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edgecomp.ir import Node, print_graph
 from edgecomp.pipeline.compile import Layer, Plan
+from edgecomp.tiling.cost import Cost
 from edgecomp.tiling.program import TileProgram
 from edgecomp.tiling.views import resolve
 
@@ -57,9 +58,31 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
     estimate = (
         f"estimate {layer.cycles:.0f} cycles: compute {cost.compute:.0f}, "
         f"exposed DMA {cost.exposed_dma:.0f}, exposed L3 {layer.exposed_l3:.0f}, "
-        f"overhead {cost.overhead:.0f}"
+        f"{_exposed_ne16(program, cost)}overhead {cost.overhead:.0f}"
     )
-    return [memory, f"tiles {_loops(program)}, L1 {_l1(program)}", estimate]
+    return [
+        memory,
+        f"tiles {_loops(program)}, L1 {_l1(program)}",
+        f"calls {_calls(program)}",
+        estimate,
+    ]
+
+
+def _exposed_ne16(program: TileProgram, cost: Cost) -> str:
+    if "ne16" not in program.engines:
+        return ""
+    return f"exposed NE16 {cost.exposed_ne16:.0f} of {cost.ne16:.0f} busy, "
+
+
+def _calls(program: TileProgram) -> str:
+    """The calls of a slot in the order in which each engine runs them, with their lags."""
+    calls = program.schedule.calls
+    return ", ".join(
+        f"{call.kernel} on {engine} lag {call.lag}"
+        for engine in reversed(program.engines)
+        for call in calls
+        if call.engine == engine
+    )
 
 
 def _loops(program: TileProgram) -> str:

@@ -69,6 +69,7 @@ def build_report(
             for layer in plan.layers
         ],
         notices=[*source.notices, *_plan_notices(plan)],
+        ne16_macs_per_cycle=board.ne16.macs_per_cycle if board.ne16 else None,
     )
 
 
@@ -134,7 +135,9 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
             "compute": cycles.compute,
             "exposed_dma": cycles.exposed_dma,
             "exposed_l3": cycles.exposed_l3,
+            "exposed_ne16": cycles.exposed_ne16,
             "overhead": cycles.overhead,
+            "ne16_busy": cycles.ne16_busy,
         }
         for layer, cycles in zip(fields["layers"], measured.layers, strict=True)
     ]
@@ -207,15 +210,23 @@ def _energy(board: Board, seconds: float) -> Energy:
 
 
 def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]) -> LayerReport:
+    program, cost = layer.tiling.program, layer.tiling.cost
     return LayerReport(
         name=layer.name,
         op=layer.node.op,
-        engine="+".join(layer.tiling.program.engines),
+        engine="+".join(program.engines),
         macs=layer.macs,
         cycles=round(layer.cycles),
-        l1_bytes=layer.tiling.program.l1_bytes,
-        tiles=layer.tiling.program.steps,
+        l1_bytes=program.l1_bytes,
+        tiles=program.steps,
         checksum=checksum,  # type: ignore[arg-type]  # the schema spells it in hexadecimal
         sqnr_db=quality.get(layer.node.output.name),
         bytes=plan.placement.blocks[layer.index].bytes,
+        compute=round(cost.compute),
+        exposed_dma=round(cost.exposed_dma),
+        exposed_l3=round(layer.exposed_l3),
+        exposed_ne16=round(cost.exposed_ne16),
+        overhead=round(cost.overhead),
+        ne16_busy=round(cost.ne16),
+        ne16_macs=layer.ne16_macs,
     )

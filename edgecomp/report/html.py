@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from edgecomp import resources
-from edgecomp.report import figures
+from edgecomp.report import figures, usage
 from edgecomp.report.schema import Report, SimulationReport
 
 
@@ -24,6 +24,7 @@ def render_html(report: Report) -> str:
         report=report,
         simulation=report if isinstance(report, SimulationReport) else None,
         figures=figures,
+        usage=usage,
     )
 
 

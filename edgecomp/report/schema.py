@@ -112,8 +112,10 @@ class Layer(_Section):
     """One layer of the integer graph.
 
     checksum: of its output for the first window, 8 hexadecimal digits. sqnr_db: its output
-    against the float model. bytes: its weights. compute, exposed_dma, exposed_l3, overhead: where
-    measured cycles went: kernels, waiting for L1 transfers, waiting for weights, the rest.
+    against the float model. bytes: its weights. compute, exposed_dma, exposed_l3, exposed_ne16,
+    overhead: where the cycles go: kernels on the cores, waiting for L1 transfers, for weights and
+    for NE16, the rest. ne16_busy: cycles in which NE16 works, beside these. ne16_macs: its share
+    of the products. They are measured where ``cycles`` are.
     """
 
     name: str
@@ -129,7 +131,10 @@ class Layer(_Section):
     compute: NonNegativeFloat | None = None
     exposed_dma: NonNegativeFloat | None = None
     exposed_l3: NonNegativeFloat | None = None
+    exposed_ne16: NonNegativeFloat | None = None
     overhead: NonNegativeFloat | None = None
+    ne16_busy: NonNegativeFloat | None = None
+    ne16_macs: NonNegativeInt | None = None
 
 
 class Comparison(_Section):
@@ -146,6 +151,7 @@ class Report(_Section):
 
     notices: what a reader must know about the figures: synthetic weights, for instance.
     engines: which engines the build was to use; absent in reports of earlier versions.
+    ne16_macs_per_cycle: the most that 1x1 jobs of the board's NE16 reach, where it has one.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -160,6 +166,7 @@ class Report(_Section):
     layers: list[Layer]
     notices: list[str] = []
     engines: Literal["cores", "ne16", "all"] | None = None
+    ne16_macs_per_cycle: PositiveFloat | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -197,6 +204,7 @@ class Report(_Section):
 
 _OPTIONAL = (
     "engines",
+    "ne16_macs_per_cycle",
     "reserved",
     "sqnr_db",
     "bytes",
@@ -204,7 +212,10 @@ _OPTIONAL = (
     "compute",
     "exposed_dma",
     "exposed_l3",
+    "exposed_ne16",
     "overhead",
+    "ne16_busy",
+    "ne16_macs",
 )
 
 

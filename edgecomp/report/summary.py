@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from edgecomp.report import figures
+from edgecomp.report import figures, usage
 from edgecomp.report.columns import Column, Columns, fold
 from edgecomp.report.schema import (
     Comparison,
@@ -23,9 +23,10 @@ _LABEL = 10
 
 def summarize(report: Report) -> RenderableType:
     """The figures of a build or a simulation: plain text, with styles on a terminal."""
+    used = (Text(), _usage(report)) if usage.is_known(report) else ()
     tables = (_title(report), _facts(report), Text(), _memory(report), Text(), _layers(report))
     notices = (Text(f"note: {notice}", "yellow") for notice in report.notices)
-    return Group(*tables, *((Text(), *notices) if report.notices else ()))
+    return Group(*tables, *used, *((Text(), *notices) if report.notices else ()))
 
 
 def _title(report: Report) -> Text:
@@ -130,7 +131,6 @@ def _level(name: str, level: Level) -> list[str]:
 
 def _layers(report: Report) -> Columns:
     provenance = figures.mark(report.latency.provenance)
-    slowest = sorted(report.layers, key=lambda layer: -layer.cycles)[:_SLOWEST]
     columns = (
         Column(_layers_head(len(report.layers)), "path"),
         Column(f"cycles ({provenance})"),
@@ -141,7 +141,11 @@ def _layers(report: Report) -> Columns:
         Column("L1", leave_out=4),
     )
     total = sum(layer.cycles for layer in report.layers)
-    return Columns(columns, (_layer(layer, total) for layer in slowest))
+    return Columns(columns, (_layer(layer, total) for layer in _slowest(report)))
+
+
+def _slowest(report: Report) -> list[Layer]:
+    return sorted(report.layers, key=lambda layer: -layer.cycles)[:_SLOWEST]
 
 
 def _layers_head(count: int) -> str:
@@ -152,11 +156,53 @@ def _layers_head(count: int) -> str:
 
 def _layer(layer: Layer, total: float) -> list[str]:
     return [
-        layer.name if layer.op in layer.name else f"{layer.name} {layer.op}",
+        _title_of(layer),
         figures.count(layer.cycles),
         figures.percent(layer.cycles, total),
         figures.count(layer.macs) if layer.macs else "-",
         figures.rate(layer.macs, layer.cycles),
         str(layer.tiles),
         figures.size(layer.l1_bytes),
+    ]
+
+
+def _title_of(layer: Layer) -> str:
+    return layer.name if layer.op in layer.name else f"{layer.name} {layer.op}"
+
+
+def _usage(report: Report) -> Columns:
+    """Where the cycles of the same layers go. Parts of a layer first, then what NE16 does."""
+    ne16 = usage.has_ne16(report)
+    columns = [
+        Column(f"where cycles go ({figures.mark(report.latency.provenance)})", "path"),
+        Column("cores"),
+        *([Column("wait NE16", leave_out=1)] if ne16 else []),
+        Column("wait DMA", leave_out=3),
+        Column("wait L3", leave_out=4),
+        Column("overhead", leave_out=5),
+    ]
+    if ne16:
+        most = report.ne16_macs_per_cycle
+        columns += [
+            Column("NE16 busy"),
+            Column(f"MAC/cycle of {most:g}" if most else "its MAC/cycle", leave_out=2),
+        ]
+    named = [(_title_of(layer), usage.Usage.of([layer])) for layer in _slowest(report)]
+    if len(report.layers) > 1:
+        named.insert(0, ("all layers", usage.Usage.of(report.layers)))
+    return Columns(columns, (_shares(name, each, ne16) for name, each in named))
+
+
+def _shares(name: str, used: usage.Usage, ne16: bool) -> list[str]:
+    def share(part: float) -> str:
+        return figures.percent(part, used.cycles)
+
+    return [
+        name,
+        share(used.compute),
+        *([share(used.exposed_ne16)] if ne16 else []),
+        share(used.exposed_dma),
+        share(used.exposed_l3),
+        share(used.overhead),
+        *([share(used.ne16_busy), figures.rate(used.ne16_macs, used.ne16_busy)] if ne16 else []),
     ]

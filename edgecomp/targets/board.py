@@ -100,10 +100,12 @@ class Ne16(_Section):
     """The accelerator, which shares the banks of L1 and waits for the slowest that it needs.
 
     lost_beside_cores, lost_beside_dma: how much of the time in which these work is lost to it.
+    macs_per_cycle: the most that 1x1 jobs reach, for comparison in reports.
     """
 
     lost_beside_cores: NonNegativeFloat
     lost_beside_dma: NonNegativeFloat
+    macs_per_cycle: PositiveFloat
 
 
 class Power(_Section):

@@ -17,18 +17,19 @@ from edgecomp.tiling.program import Call, Operand, TileProgram
 
 @dataclass(frozen=True)
 class Cost:
-    """Where the cycles of a layer go; ``total`` is what the layer takes from start to end.
+    """Where the cycles of a layer go, as a simulator counts them (docs/gvsoc.md).
 
-    ``compute`` is the time in which an engine works; ``cores`` and ``ne16`` are what each of them
-    works, and overlap.
+    ``total`` is what the layer takes from start to end: ``compute``, what the cores work,
+    ``exposed_dma`` and ``exposed_ne16``, what is waited for transfers and for the accelerator, and
+    ``overhead``. ``ne16`` is what the accelerator works, beside all of these.
     """
 
     total: float
     compute: float
-    cores: float
-    ne16: float
     exposed_dma: float
+    exposed_ne16: float
     overhead: float
+    ne16: float
     bytes_moved: int
 
 
@@ -45,19 +46,16 @@ def estimate(program: TileProgram, board: Board) -> Cost:
         board.orchestration.cycles_per_transfer * transfers.started
     )
     disturbed = ne16 + _lost(ne16, cores, transfers.beside, board)
-    compute = np.maximum(cores, disturbed)
-    taken = np.maximum(cores + overhead, disturbed)
-    waits = np.maximum(transfers.beside - compute, 0.0) + transfers.exposed
+    waits = np.maximum(transfers.beside - np.maximum(cores, disturbed), 0.0) + transfers.exposed
     exposed_dma = transfers.before + float(waits.sum()) + transfers.after
-    total = float(taken.sum()) + exposed_dma
-    busy_sum = float(compute.sum())
+    own = cores + overhead
     return Cost(
-        total,
-        busy_sum,
+        float(np.maximum(own, disturbed).sum()) + exposed_dma,
         float(cores.sum()),
-        float(ne16.sum()),
         exposed_dma,
-        total - busy_sum - exposed_dma,
+        float(np.maximum(disturbed - own, 0.0).sum()),
+        float(overhead.sum()),
+        float(disturbed.sum()),
         transfers.bytes,
     )
 

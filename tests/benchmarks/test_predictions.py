@@ -30,20 +30,20 @@ def layer(name: str, cycles: float, **parts: float) -> Layer:
     )
 
 
-def measured(name: str, compute: float, dma: float) -> Layer:
-    parts = {"compute": compute, "exposed_dma": dma, "exposed_l3": 0.0, "overhead": 10.0}
-    return layer(name, compute + dma + 10.0, **parts)
+def measured(name: str, compute: float, dma: float, ne16: float = 0.0) -> Layer:
+    waits = {"exposed_dma": dma, "exposed_l3": 0.0, "exposed_ne16": ne16}
+    return layer(name, compute + dma + ne16 + 10.0, compute=compute, **waits, overhead=10.0)
 
 
 def test_equal_layers_are_one_row_of_sums() -> None:
     pairs = [
         (layer("a", 90.0), measured("a", 80.0, 10.0)),
-        (layer("b", 95.0), measured("b", 90.0, 0.0)),
+        (layer("b", 95.0), measured("b", 70.0, 0.0, 20.0)),
         (layer("c", 50.0).model_copy(update={"tiles": 3}), measured("c", 10.0, 5.0)),
     ]
     first, second = rows(pairs)
     assert (first.name, first.count, first.predicted, first.measured) == ("a", 2, 185.0, 200.0)
-    assert first.parts == (170.0, 10.0, 0.0, 20.0)
+    assert first.parts == (150.0, 10.0, 0.0, 20.0, 20.0)
     assert (second.count, second.ratio) == (1, 2.0)
     everything = total([first, second])
     assert (everything.count, everything.predicted, everything.measured) == (3, 235.0, 225.0)

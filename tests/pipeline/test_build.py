@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgecomp.codegen import checksum
 from edgecomp.ir import interpret, verify
@@ -69,3 +70,15 @@ def test_a_build_replaces_an_older_one_and_leaves_nothing_beside_it(
         build("tinyissimomyo", options=small_options, windows=1, out=out, seed=seed)
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     assert json.loads((out / "report.json").read_text())["schema"] == 1
+
+
+def test_the_report_estimates_how_the_engines_are_used(small_build: Build) -> None:
+    content = json.loads((small_build.directory / "report.json").read_text())
+    assert content["ne16_macs_per_cycle"] == 70
+    waits = ("exposed_dma", "exposed_l3", "exposed_ne16")
+    for layer in content["layers"]:
+        parts = sum(layer[name] for name in ("compute", *waits, "overhead"))
+        assert parts == pytest.approx(layer["cycles"], abs=3)
+        assert (layer["ne16_busy"] > 0) == ("ne16" in layer["engine"])
+        assert layer["ne16_macs"] == (layer["macs"] if "ne16" in layer["engine"] else 0)
+    assert any(layer["ne16_macs"] for layer in content["layers"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from edgecomp.ir import blobs, parse, print_graph
+from edgecomp.pipeline import Build
 from edgecomp.pipeline.compile import plan
 from edgecomp.pipeline.listing import listing
 from edgecomp.targets import load_board
@@ -28,6 +31,7 @@ def test_notes_stand_behind_their_nodes() -> None:
         return lines[at + 1].strip()
 
     assert note("t").startswith("// layer 0, engine cluster")
+    assert "    // calls copy on cluster lag 0" in lines
     assert note("r") == "// view of %t at byte 0"
     assert note("z").startswith("// layer 1, engine cluster") and "weights 256 bytes" in note("z")
     assert not note("table").startswith("//")
@@ -37,3 +41,17 @@ def test_the_listing_parses_to_the_same_graph() -> None:
     graph = parse(TEXT)
     text = listing(plan(graph, load_board("gap9_evk")))
     assert print_graph(parse(text, blobs(graph))) == print_graph(graph)
+
+
+def test_calls_are_listed_with_engine_and_lag(small_build: Build) -> None:
+    """Scores on NE16, softmax on the cores when they are there, values on NE16 after it."""
+    text = (small_build.directory / "graph.txt").read_text()
+    [calls] = [line for line in text.splitlines() if "attention_softmax_i8 on" in line]
+    found = re.findall(r"(\w+) on (\w+) lag (\d+)", calls)
+    engines = [engine for _, engine, _ in found]
+    assert set(engines) == {"cluster", "ne16"}
+    assert engines == sorted(engines, reverse=True)
+    softmax = next(int(lag) for name, _, lag in found if name == "attention_softmax_i8")
+    jobs = [int(lag) for _, engine, lag in found if engine == "ne16"]
+    assert min(jobs) < softmax < max(jobs)
+    assert re.search(r"exposed NE16 \d+ of \d+ busy, overhead \d+$", text, re.MULTILINE)

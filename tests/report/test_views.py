@@ -224,3 +224,66 @@ def test_layer_names_break_at_their_parts_and_inject_no_html(report):
     layers = [report.layers[0].model_copy(update={"name": "/block/<b>"})]
     page = render_html(report.model_copy(update={"layers": layers}))
     assert "<td><wbr>/block<wbr>/&lt;b&gt;</td>" in page
+
+
+def _used(report, ne16: bool = True):
+    """The report with the same use of the engines in every layer, NE16 among them or not."""
+    parts = {"exposed_ne16": 0.1, "exposed_dma": 0.2, "exposed_l3": 0.3, "overhead": 0.0}
+    if not ne16:
+        parts |= {"exposed_ne16": 0.0, "overhead": 0.1}
+    layers = []
+    for layer in report.layers:
+        each = {name: share * layer.cycles for name, share in parts.items()}
+        busy = {"ne16_busy": 0.5 * layer.cycles, "ne16_macs": int(25 * layer.cycles)}
+        each |= {"compute": 0.4 * layer.cycles, **(busy if ne16 else {"ne16_busy": 0.0})}
+        layers.append(layer.model_copy(update=each))
+    return report.model_copy(update={"layers": layers, "ne16_macs_per_cycle": 70.0})
+
+
+def test_the_summary_shows_how_the_engines_are_used(report):
+    text = _text(_used(report), 120)
+    head = "where cycles go (estimate) cores wait NE16 wait DMA wait L3 overhead NE16 busy"
+    assert f"{head} MAC/cycle of 70" in re.sub(" +", " ", text)
+    for name in ("all layers", "block0.attention"):
+        shares = r"40 % +10 % +20 % +30 % +0 % +50 % +50\.0"
+        assert re.search(rf"^{name}\S*( \w+)? +{shares}$", text, re.MULTILINE)
+    assert "where cycles go (GVSoC)" in _text(_measured(_used(report), "gvsoc"))
+
+
+def test_views_speak_of_ne16_only_where_a_layer_uses_it(report):
+    used = _used(report, ne16=False)
+    text = _text(used, 120)
+    assert re.search(r"^all layers +40 % +20 % +30 % +10 %$", text, re.MULTILINE)
+    assert "NE16" not in text + render_html(used)
+    assert "Cores busy" in render_html(used)
+
+
+def test_reports_of_earlier_versions_have_no_table_of_use(report):
+    assert "where cycles go" not in _text(report)
+    assert "Cores busy" not in render_html(report)
+
+
+@pytest.mark.parametrize("width", [120, 80, 60])
+def test_the_table_of_use_fits_and_keeps_what_matters(report, width):
+    deep = _used(_deep(report))
+    layers = [each.model_copy(update={"op": "q_depthwise_convolution"}) for each in deep.layers]
+    text = _text(deep.model_copy(update={"layers": layers}), width, terminal=True)
+    assert max(map(len, text.splitlines())) <= width
+    assert "NE16 busy" in text and "cores" in text
+
+
+def test_the_page_shows_use_per_layer_and_in_all(report):
+    used = _used(report)
+    page = render_html(used)
+    [head, *rows] = re.findall(r"<tr>(.*?)</tr>", page[page.index('class="layers"') :], re.DOTALL)
+    names = re.findall(r"<button>(.*?)</button>", head)
+    at = names.index("Cores busy")
+    assert names[at : at + 6] == [
+        "Cores busy", "DMA wait", "L3 wait", "NE16 wait", "NE16 busy", "NE16 MAC/cycle of 70",
+    ]  # fmt: skip
+    assert len(rows) == len(used.layers) + 1
+    for row in rows:
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
+        assert len(cells) == len(names)
+        assert cells[at : at + 6] == ["40 %", "20 %", "30 %", "10 %", "50 %", "50.0"]
+    assert _Elements(page).open == []

@@ -66,6 +66,28 @@ def test_an_example_by_hand_with_overlap() -> None:
     assert cost.bytes_moved == 400
 
 
+@pytest.mark.parametrize("elements", [1, 999])
+def test_what_the_accelerator_takes_longer_than_the_cores_is_waited_for(elements: int) -> None:
+    """Three slots, a fourth of the cores alone: jobs of 300 cycles and what banks cost them.
+
+    A slot of the cores takes 110 + elements, and 60 of the orchestrator.
+    """
+    i = Loop("i", 3, 1)
+    job = Call("k", {}, wrap(190), engine="ne16")
+    after = Call("k", {}, wrap(elements), lag=1)
+    kit = board()
+    cost = estimate(TileProgram((i,), (), (job, after)), kit)
+    assert kit.ne16 is not None
+    beside = 2 * min(300, 110 + elements) * kit.ne16.lost_beside_cores
+    assert cost.ne16 == pytest.approx(3 * 300 + beside)
+    assert cost.compute == 3 * (110 + elements)
+    assert cost.overhead == 4 * 60
+    slots = [(300, 0)] + [(300 + beside / 2, 110 + elements)] * 2 + [(0, 110 + elements)]
+    waited = sum(max(0.0, engine - cores - 60) for engine, cores in slots)
+    assert cost.exposed_ne16 == pytest.approx(waited)
+    assert cost.total == pytest.approx(cost.compute + cost.overhead + cost.exposed_ne16)
+
+
 def test_without_a_second_buffer_every_transfer_is_exposed() -> None:
     cost = estimate(program(buffers=1), board())
     assert cost.exposed_dma == 2 * (26 + 26 + 21)

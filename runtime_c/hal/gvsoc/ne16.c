@@ -25,15 +25,12 @@ static int ended(uint32_t number)
 /* ---- counting ------------------------------------------------------------------------------ */
 
 /* Jobs run back to back: the next one begins when one ends. */
-static void take_time(void)
+static inline void next_job(uint32_t now)
 {
-    while (ec_ne16.working && ended(ec_ne16.running)) {
-        const uint32_t now = core_cycles();
-        ec_ne16.busy += now - ec_ne16.begin;
-        EC_TRACE_SPAN(EC_TRACE_NE16, ec_ne16.begin, now, ec_ne16.running);
-        ec_ne16.begin = now;
-        ec_ne16.working = ec_ne16.running++ != ec_ne16.last;
-    }
+    ec_ne16.busy += now - ec_ne16.begin;
+    EC_TRACE_SPAN(EC_TRACE_NE16, ec_ne16.begin, now, ec_ne16.running);
+    ec_ne16.begin = now;
+    ec_ne16.working = ec_ne16.running++ != ec_ne16.last;
 }
 
 void ec_ne16_look(void)
@@ -41,7 +38,8 @@ void ec_ne16_look(void)
     if (!(REGISTER(EVENT_PENDING) & EVENT_NE16))
         return;
     REGISTER(EVENT_CLEAR) = EVENT_NE16;
-    take_time();
+    while (ec_ne16.working && ended(ec_ne16.running))
+        next_job(core_cycles());
 }
 
 static void count_start(uint32_t number)
@@ -54,9 +52,12 @@ static void count_start(uint32_t number)
     ec_ne16.working = 1;
 }
 
+/* The job `number` was waited for and has ended; those before it were seen to, or end here. */
 static void count_wait(uint32_t begin, uint32_t number)
 {
     const uint32_t end = core_cycles();
+    while (ec_ne16.working && (int8_t)(number - ec_ne16.running) >= 0)
+        next_job(end);
     ec_ne16.wait += end - begin;
     EC_TRACE_SPAN(EC_TRACE_NE16_WAIT, begin, end, number & 0xffu);
 }
@@ -69,7 +70,6 @@ static void sleep_for_end(void)
     REGISTER(EVENT_MASK) = EVENT_NE16;
     EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
     REGISTER(EVENT_MASK) = EVENT_BARRIER;
-    take_time();
 }
 
 static int32_t acquire(void)
@@ -107,6 +107,5 @@ void ec_hal_ne16_wait(ec_engine_job job)
     while (!ended(job - 1))
         sleep_for_end();
     COMPILER_BARRIER();
-    ec_ne16_look();
     count_wait(begin, job - 1);
 }
