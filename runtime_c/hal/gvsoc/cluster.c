@@ -52,7 +52,7 @@ void ec_fork_init(void)
 }
 
 /* Arrive and wait as in barrier(), and see when NE16 ends a job. */
-static void watchful_barrier(void)
+static EC_WATCHING_ONLY void watchful_barrier(void)
 {
     REGISTER(EVENT_MASK) = EVENT_BARRIER | EVENT_NE16;
     EVENT_LOAD(EVENT_UNIT, BARRIER_WAIT);

@@ -45,7 +45,7 @@ int ec_hal_init(void)
         state.owner[i] = EC_NO_TRANSFER;
     state.serial = 0;
     l3.done = l3.begun = 0;
-    ec_ne16.working = 0;
+    ec_ne16.watched = ec_ne16.working = 0;
     return 0;
 }
 
@@ -332,7 +332,8 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
     record->dma_wait = state.dma_wait;
     record->l3_wait = state.l3_wait;
     record->ne16_wait = ec_ne16.wait;
-    record->ne16_busy = ec_ne16.busy;
+    if (ec_ne16.watched)
+        record->ne16_busy = ec_ne16.busy;
     if (state.checked)
         record->checksum = checksum(output, bytes);
     EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
@@ -343,7 +344,9 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
 static void run(uint32_t checked)
 {
     state.checked = checked;
+    ec_ne16.watched = (uint8_t)checked;
     EC_TRACING(ec_trace_record(!checked);)
+    EC_TRACING(ec_ne16.watched = 1;)
     const uint32_t begin = core_cycles();
     count_from(begin);
     ec_network_run();

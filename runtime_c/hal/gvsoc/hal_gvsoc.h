@@ -22,7 +22,7 @@ typedef struct {
     uint32_t dma_wait;   /* inside ec_hal_wait */
     uint32_t l3_wait;    /* inside ec_hal_l3_wait */
     uint32_t ne16_wait;  /* inside ec_hal_ne16_wait, or until NE16 took a job */
-    uint32_t ne16_busy;  /* in which NE16 worked, at the same time as the others */
+    uint32_t ne16_busy;  /* of checked runs: in which NE16 worked, beside all of these */
     uint32_t checksum;   /* of checked runs */
 } ec_layer_record;
 

@@ -24,13 +24,16 @@ static int ended(uint32_t number)
 
 /* ---- counting ------------------------------------------------------------------------------ */
 
-/* Jobs run back to back: the next one begins when one ends. */
-static inline void next_job(uint32_t now)
+/* After an event of the engine was taken. Jobs run back to back: the next begins when one ends. */
+static EC_WATCHING_ONLY void take_time(void)
 {
-    ec_ne16.busy += now - ec_ne16.begin;
-    EC_TRACE_SPAN(EC_TRACE_NE16, ec_ne16.begin, now, ec_ne16.running);
-    ec_ne16.begin = now;
-    ec_ne16.working = ec_ne16.running++ != ec_ne16.last;
+    while (ec_ne16.working && ended(ec_ne16.running)) {
+        const uint32_t now = core_cycles();
+        ec_ne16.busy += now - ec_ne16.begin;
+        EC_TRACE_SPAN(EC_TRACE_NE16, ec_ne16.begin, now, ec_ne16.running);
+        ec_ne16.begin = now;
+        ec_ne16.working = ec_ne16.running++ != ec_ne16.last;
+    }
 }
 
 void ec_ne16_look(void)
@@ -38,11 +41,10 @@ void ec_ne16_look(void)
     if (!(REGISTER(EVENT_PENDING) & EVENT_NE16))
         return;
     REGISTER(EVENT_CLEAR) = EVENT_NE16;
-    while (ec_ne16.working && ended(ec_ne16.running))
-        next_job(core_cycles());
+    take_time();
 }
 
-static void count_start(uint32_t number)
+static EC_WATCHING_ONLY void watch_start(uint32_t number)
 {
     ec_ne16.last = (uint8_t)number;
     if (ec_ne16.working)
@@ -52,14 +54,13 @@ static void count_start(uint32_t number)
     ec_ne16.working = 1;
 }
 
-/* The job `number` was waited for and has ended; those before it were seen to, or end here. */
 static void count_wait(uint32_t begin, uint32_t number)
 {
     const uint32_t end = core_cycles();
-    while (ec_ne16.working && (int8_t)(number - ec_ne16.running) >= 0)
-        next_job(end);
     ec_ne16.wait += end - begin;
     EC_TRACE_SPAN(EC_TRACE_NE16_WAIT, begin, end, number & 0xffu);
+    if (ec_ne16.working)
+        ec_ne16_look();
 }
 
 /* ---- the queue ----------------------------------------------------------------------------- */
@@ -70,6 +71,8 @@ static void sleep_for_end(void)
     REGISTER(EVENT_MASK) = EVENT_NE16;
     EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
     REGISTER(EVENT_MASK) = EVENT_BARRIER;
+    if (ec_ne16.working)
+        take_time();
 }
 
 static int32_t acquire(void)
@@ -93,9 +96,11 @@ ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
     COMPILER_BARRIER();
     for (uint32_t i = 0; i < EC_NE16_REGISTERS; ++i)
         REGISTER(NE16_REGISTER(i)) = from[i];
-    ec_ne16_look();
+    if (ec_ne16.working)
+        ec_ne16_look();
     REGISTER(NE16_COMMIT) = 0;
-    count_start((uint32_t)number);
+    if (ec_ne16.watched)
+        watch_start((uint32_t)number);
     return (ec_engine_job)number + 1;
 }
 
