@@ -44,8 +44,10 @@ void ec_ne16_look(void)
     take_time();
 }
 
+/* The job `number` was given; those before it may have ended without being seen. */
 static EC_WATCHING_ONLY void watch_start(uint32_t number)
 {
+    ec_ne16_look();
     ec_ne16.last = (uint8_t)number;
     if (ec_ne16.working)
         return;
@@ -54,19 +56,10 @@ static EC_WATCHING_ONLY void watch_start(uint32_t number)
     ec_ne16.working = 1;
 }
 
-static void count_wait(uint32_t begin, uint32_t number)
-{
-    const uint32_t end = core_cycles();
-    ec_ne16.wait += end - begin;
-    EC_TRACE_SPAN(EC_TRACE_NE16_WAIT, begin, end, number & 0xffu);
-    if (ec_ne16.working)
-        ec_ne16_look();
-}
-
 /* ---- the queue ----------------------------------------------------------------------------- */
 
 /* Sleep until a job ends. The event stays until a sleeper takes it, so none is missed. */
-static void sleep_for_end(void)
+static inline void sleep_for_end(void)
 {
     REGISTER(EVENT_MASK) = EVENT_NE16;
     EVENT_LOAD(EVENT_UNIT, EVENT_WAIT_CLEAR);
@@ -75,29 +68,43 @@ static void sleep_for_end(void)
         take_time();
 }
 
-static int32_t acquire(void)
+static inline void count_wait(uint32_t begin, uint32_t number)
 {
-    int32_t number = (int32_t)REGISTER(NE16_ACQUIRE);
-    if (number >= 0)
-        return number;
+    const uint32_t end = core_cycles();
+    ec_ne16.wait += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_NE16_WAIT, begin, end, number & 0xffu);
+}
+
+/* Both functions that wait are apart, so that who need not wait saves no registers for them. */
+static __attribute__((noinline)) int32_t wait_for_place(void)
+{
     const uint32_t begin = core_cycles();
-    do {
+    int32_t number;
+    do
         sleep_for_end();
-        number = (int32_t)REGISTER(NE16_ACQUIRE);
-    } while (number < 0);
+    while ((number = (int32_t)REGISTER(NE16_ACQUIRE)) < 0);
     count_wait(begin, (uint32_t)number - 2u);
     return number;
+}
+
+static __attribute__((noinline)) void wait_for_end(uint32_t number)
+{
+    const uint32_t begin = core_cycles();
+    do
+        sleep_for_end();
+    while (!ended(number));
+    count_wait(begin, number);
 }
 
 ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
 {
     const field *from = (const field *)(const void *)job;
-    const int32_t number = acquire();
+    int32_t number = (int32_t)REGISTER(NE16_ACQUIRE);
+    if (number < 0)
+        number = wait_for_place();
     COMPILER_BARRIER();
     for (uint32_t i = 0; i < EC_NE16_REGISTERS; ++i)
         REGISTER(NE16_REGISTER(i)) = from[i];
-    if (ec_ne16.working)
-        ec_ne16_look();
     REGISTER(NE16_COMMIT) = 0;
     if (ec_ne16.watched)
         watch_start((uint32_t)number);
@@ -108,9 +115,9 @@ void ec_hal_ne16_wait(ec_engine_job job)
 {
     if (job == EC_NO_ENGINE_JOB)
         return;
-    const uint32_t begin = core_cycles();
-    while (!ended(job - 1))
-        sleep_for_end();
+    if (!ended(job - 1))
+        wait_for_end(job - 1);
     COMPILER_BARRIER();
-    count_wait(begin, job - 1);
+    if (ec_ne16.working)
+        ec_ne16_look();
 }
