@@ -54,6 +54,19 @@ def test_every_layer_has_the_bits_of_the_reference_and_measured_cycles(built: Bu
     assert level["arena"] < level["peak"] < level["arena"] + 131_072
 
 
+def test_waits_for_ne16_and_its_work_are_counted(built: Build) -> None:
+    """16 channels of 9 rows by 32 columns take the engine 63 cycles at least."""
+    layers = simulate(built, simulator="gvsoc").report.layers
+    on_engine = [layer for layer in layers if "ne16" in layer.engine]
+    assert on_engine and len(on_engine) < len(layers)
+    for layer in layers:
+        assert layer.ne16_busy is not None and layer.exposed_ne16 is not None
+        assert bool(layer.ne16_busy) == (layer in on_engine)
+        assert layer.exposed_ne16 <= layer.ne16_busy <= 1.02 * layer.cycles
+        assert layer.ne16_busy >= (layer.ne16_macs or 0) * 63 / (16 * 9 * 32)
+    assert any(layer.exposed_ne16 for layer in on_engine)
+
+
 @pytest.mark.parametrize("target", target_names())
 def test_every_target_runs(target: str, tmp_path: Path) -> None:
     small = build("tinyissimomyo", target=target, options=OPTIONS, windows=1, out=tmp_path / "out")
@@ -85,6 +98,8 @@ def test_a_timeline_shows_every_layer_and_core(built: Build, tmp_path: Path) -> 
     assert [event["name"] for event in jobs] == [f"job {i}" for i in range(len(jobs))]
     ends = [event["ts"] + event["dur"] for event in jobs]
     assert all(end <= event["ts"] + 1e-6 for end, event in zip(ends, jobs[1:], strict=False))
+    busy = sum(layer.ne16_busy or 0 for layer in simulation.report.layers)
+    assert sum(event["args"]["cycles"] for event in jobs) == pytest.approx(busy, rel=0.05)
 
 
 def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:

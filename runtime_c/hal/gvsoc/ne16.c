@@ -103,6 +103,7 @@ ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job)
     if (number < 0)
         number = wait_for_place();
     COMPILER_BARRIER();
+#pragma GCC unroll 24
     for (uint32_t i = 0; i < EC_NE16_REGISTERS; ++i)
         REGISTER(NE16_REGISTER(i)) = from[i];
     REGISTER(NE16_COMMIT) = 0;
