@@ -99,7 +99,8 @@ def test_a_timeline_shows_every_layer_and_core(built: Build, tmp_path: Path) -> 
     ends = [event["ts"] + event["dur"] for event in jobs]
     assert all(end <= event["ts"] + 1e-6 for end, event in zip(ends, jobs[1:], strict=False))
     busy = sum(layer.ne16_busy or 0 for layer in simulation.report.layers)
-    assert sum(event["args"]["cycles"] for event in jobs) == pytest.approx(busy, rel=0.05)
+    shown = sum(event["args"]["cycles"] for event in jobs)
+    assert 0.98 * busy <= shown <= 1.2 * busy  # recording delays the sight of an end
 
 
 def test_a_wrong_weight_is_found_and_its_layer_named(broken: Path) -> None:
