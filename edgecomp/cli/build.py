@@ -107,6 +107,7 @@ def build(
             engines=engines,
             dims=dims,
             seed=seed,
+            period=period_ms / 1000,
             progress=progress,
             **given,
         )
@@ -114,11 +115,7 @@ def build(
         print_json({"directory": str(result.directory), "report": result.report.to_json()})
         return
     from edgecomp.report import summarize
-    from edgecomp.report.battery import battery
-    from edgecomp.targets import board_for
 
     print_text(summarize(result.report))
-    line = battery(result.report, board_for(target, board), period_ms / 1000)
-    click.echo(f"\nbattery   {line}")
     click.echo(f"\nwritten to {result.directory}")
     click.echo(f"next: edgecomp simulate {shlex.quote(str(result.directory))}")
