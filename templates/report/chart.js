@@ -21,6 +21,14 @@ function shorten(text, letters) {
   return "…" + (cut >= 0 && cut < end.length / 2 ? end.slice(cut) : end);
 }
 
+/* The first of the names that fits; of the last one the end, if that says anything. */
+function fitting(names, letters) {
+  const all = [names].flat();
+  const whole = all.find(name => name.length <= letters);
+  if (whole !== undefined) return whole;
+  return letters < 7 ? "" : shorten(all[all.length - 1], letters);
+}
+
 class Domain {
   constructor(from, to) {
     this.whole = [from, to];
@@ -239,7 +247,7 @@ class Chart {
     const rectangle = svg("rect", { class: kind, ...place });
     this.mark(rectangle, lines, layer);
     if (name && lower - upper >= 12 && b - a > 24) {
-      const text = shorten(name, Math.floor((b - a - 6) / LETTER));
+      const text = fitting(name, Math.floor((b - a - 6) / LETTER));
       const middle = { x: (a + b) / 2, y: (upper + lower) / 2 + 4, "text-anchor": "middle" };
       if (text) this.marks.append(svg("text", { class: "name", ...middle }, text));
     }

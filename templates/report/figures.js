@@ -12,6 +12,7 @@ layers.reduce((now, layer) => (ends.push(now + layer.cycles), ends[ends.length -
 const begins = layers.map((layer, i) => ends[i] - layer.cycles);
 const total = ends[ends.length - 1] || 1;
 const slowest = layers.reduce((best, layer, i) => (layer.cycles > layers[best].cycles ? i : best), 0);
+const isSlowest = layer => layer.cycles >= 0.995 * layers[slowest].cycles;
 
 /* ---- numbers as people read them ---- */
 
@@ -224,8 +225,8 @@ function timeline() {
         }
         layers.forEach((layer, i) => {
           if (name === "layers") {
-            const class_ = i === slowest ? "span slowest" : i % 2 ? "span odd" : "span";
-            chart.box(left(i), right(i), low, high, class_, about(i), layer.name, i);
+            const class_ = isSlowest(layer) ? "span slowest" : i % 2 ? "span odd" : "span";
+            chart.box(left(i), right(i), low, high, class_, about(i), [layer.name, layer.op.replace(/^q_/, "")], i);
           } else if (name === "cycles") paintParts(chart, layer, i, low, high);
           else {
             const part = Math.min((busy(layer) || 0) / (layer.cycles || 1), 1);
@@ -332,8 +333,8 @@ function labelSlowest(chart, { layer, x, y }) {
   const text = shorten(`slowest: ${layer.name}`, Math.floor(width / LETTER) - 4);
   const half = (text.length * LETTER) / 2;
   const middle = Math.min(Math.max(chart.px(log(x)), left + half + 4), left + width - half - 4);
-  const above = chart.py(log(y)) - 14 * Math.sqrt(layer.cycles / total) - 10;
-  chart.marks.append(svg("text", { class: "name strong halo", x: middle, y: above, "text-anchor": "middle" }, text));
+  const below = chart.py(log(y)) + 14 * Math.sqrt(layer.cycles / total) + 20;
+  chart.marks.append(svg("text", { class: "name strong halo", x: middle, y: below, "text-anchor": "middle" }, text));
 }
 
 /* ---- outputs ---- */
