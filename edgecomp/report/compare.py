@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from edgecomp.report import figures
 from edgecomp.report.html import environment, verbatim
@@ -25,11 +26,20 @@ class Total:
     text_b: str
     mark_a: str
     mark_b: str
+    unit: Literal["", "dB", "points"] = ""
 
     @property
     def change(self) -> float | None:
         """Relative to A; None where there is nothing to relate to."""
         return _change(self.a, self.b)
+
+    @property
+    def change_text(self) -> str:
+        """The change as people read it: decibels and shares by their difference."""
+        if not self.unit or self.a is None or self.b is None or self.a == self.b:
+            return percent_change(self.change)
+        scale = 100 if self.unit == "points" else 1
+        return f"{scale * (self.b - self.a):+.1f} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ def write_comparison(comparison: ReportComparison, path: Path) -> None:
             figures=figures,
             style=verbatim("report.css"),
             signed=signed,
-            percent=percent_change,
+            mark=figures.mark,
         )
     )
     path.write_text(page, encoding="utf-8")
@@ -148,37 +158,49 @@ def _totals(a: Report, b: Report) -> Iterator[Total]:
         name: str,
         read: Callable[[Report], float | None],
         text: Callable[[float], str],
-        mark: Callable[[Report], str] = lambda report: "",
+        mark: Callable[[Report], str],
+        unit: Literal["", "dB", "points"] = "",
     ) -> Total:
         before, after = read(a), read(b)
-        return Total(
-            name,
-            before,
-            after,
-            "-" if before is None else text(before),
-            "-" if after is None else text(after),
-            mark(a),
-            mark(b),
-        )
+        text_a = "-" if before is None else text(before)
+        text_b = "-" if after is None else text(after)
+        return Total(name, before, after, text_a, text_b, mark(a), mark(b), unit)
 
-    def cycles_mark(report: Report) -> str:
-        return figures.mark(report.latency.provenance)
-
-    def energy_mark(report: Report) -> str:
-        return figures.mark(report.energy.provenance)
-
-    yield total("latency", lambda r: r.latency.seconds, figures.seconds, cycles_mark)
-    yield total("cycles", lambda r: r.latency.cycles, figures.count, cycles_mark)
-    yield total("energy", lambda r: r.energy.joules, figures.joules, energy_mark)
+    yield total("latency", lambda r: r.latency.seconds, figures.seconds, _of_cycles)
+    yield total("cycles", lambda r: r.latency.cycles, figures.count, _of_cycles)
+    yield total("energy", lambda r: r.energy.joules, figures.joules, _of_energy)
     yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", lambda r: "estimate")
-    yield total("SQNR", lambda r: r.quantization.sqnr_db, figures.decibels)
-    yield total("same class", lambda r: r.quantization.argmax_agreement, figures.agreement)
-    yield total("MAC", lambda r: r.model.macs, figures.count)
-    yield total("parameters", lambda r: r.model.parameters, figures.count)
-    yield total("layers", lambda r: len(r.layers), figures.count)
-    yield total("L1 peak", lambda r: r.memory.l1.peak, figures.size)
-    yield total("L2 peak", lambda r: r.memory.l2.peak, figures.size)
-    yield total("L3 peak", lambda r: r.memory.l3.peak, figures.size)
+    yield total("SQNR", lambda r: r.quantization.sqnr_db, figures.decibels, _measured, "dB")
+    yield total(
+        "same class",
+        lambda r: r.quantization.argmax_agreement,
+        figures.agreement,
+        _measured,
+        "points",
+    )
+    yield total("MAC", lambda r: r.model.macs, figures.count, _counted)
+    yield total("parameters", lambda r: r.model.parameters, figures.count, _counted)
+    yield total("layers", lambda r: len(r.layers), figures.count, _counted)
+    yield total("L1 peak", lambda r: r.memory.l1.peak, figures.size, _of_cycles)
+    yield total("L2 peak", lambda r: r.memory.l2.peak, figures.size, _of_cycles)
+    yield total("L3 peak", lambda r: r.memory.l3.peak, figures.size, lambda r: "planned")
+
+
+def _of_cycles(report: Report) -> str:
+    """Peaks of memories are measured where cycles are."""
+    return figures.mark(report.latency.provenance)
+
+
+def _of_energy(report: Report) -> str:
+    return figures.mark(report.energy.provenance)
+
+
+def _measured(report: Report) -> str:
+    return "measured"
+
+
+def _counted(report: Report) -> str:
+    return "counted"
 
 
 def _hours(report: Report) -> float | None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from edgecomp.report import figures
 from edgecomp.report.columns import Column, Columns
-from edgecomp.report.compare import LayerPair, ReportComparison, Total, percent_change, signed
+from edgecomp.report.compare import LayerPair, ReportComparison, Total, signed
 
 MOST_LAYERS = 20
 
@@ -28,7 +28,7 @@ def _totals(comparison: ReportComparison) -> Columns:
 def _total(total: Total) -> list[str]:
     marks = [total.mark_a] if total.mark_a == total.mark_b else [total.mark_a, total.mark_b]
     note = f"({', '.join(marks)})" if any(marks) else ""
-    return [total.name, total.text_a, total.text_b, percent_change(total.change), note]
+    return [total.name, total.text_a, total.text_b, total.change_text, note]
 
 
 def _options(comparison: ReportComparison) -> Columns:
@@ -44,9 +44,9 @@ def _layers(comparison: ReportComparison) -> RenderableType:
     head = f"{len(shown)} of {len(changed)} layers that differ, of {len(comparison.layers)}"
     columns = [
         Column(head, "path"),
-        Column("A"),
-        Column("B"),
-        Column("cycles"),
+        Column(f"cycles, A ({figures.mark(comparison.a.latency.provenance)})"),
+        Column(f"cycles, B ({figures.mark(comparison.b.latency.provenance)})"),
+        Column("difference"),
         Column("engine", "whole", leave_out=1),
     ]
     return Columns(columns, map(_layer, shown))

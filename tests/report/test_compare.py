@@ -44,9 +44,20 @@ def test_totals_and_layers(report, faster):
     assert totals["cycles"].change == pytest.approx(-0.25)
     assert totals["MAC"].change == 0
     assert totals["latency"].mark_a == "estimate"
+    assert {total.mark_a for total in found.totals} >= {"estimate", "measured", "counted"}
     changed = [(pair.name, pair.difference) for pair in found.changed_layers()]
     assert changed == [("block0.attention", -2_700_000), ("pool", -900), ("pool2", 900)]
     assert found.options == {"engines": ("-", "all"), "channels": ("-", "8")}
+
+
+def test_decibels_and_shares_change_by_their_difference(report):
+    worse = {"sqnr_db": 30.2, "argmax_agreement": 0.9375}
+    quantization = report.quantization.model_copy(update=worse)
+    found = compare(report, report.model_copy(update={"quantization": quantization}))
+    texts = {total.name: total.change_text for total in found.totals}
+    assert texts["SQNR"] == "-1.5 dB"
+    assert texts["same class"] == "-4.7 points"
+    assert texts["MAC"] == "="
 
 
 def test_a_report_is_like_itself(report):

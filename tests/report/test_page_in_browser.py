@@ -18,6 +18,7 @@ from edgecomp.report import (
     Report,
     render_html,
 )
+from edgecomp.report.compare import compare, write_comparison
 
 pytestmark = pytest.mark.browser
 LAYERS = 400
@@ -288,6 +289,17 @@ def test_a_click_marks_a_layer_in_table_and_charts(open_page, large):
 def test_nothing_overlaps_or_is_cut(open_page, large, simulation, width, scheme):
     for report in (large, simulation):
         assert open_page(report, width, scheme).evaluate(OVERLAPS) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_comparison_is_a_page_that_fits(open_page, large, tmp_path, width):
+    half = [e.model_copy(update={"cycles": e.cycles / 2}) for e in large.layers[: LAYERS // 2]]
+    other = large.model_copy(update={"layers": [*half, *large.layers[LAYERS // 2 :]]})
+    path = tmp_path / "compared.html"
+    write_comparison(compare(large, other), path)
+    page = open_page(path, width)
+    assert page.evaluate(OVERLAPS) == []
+    assert page.locator(".compared").nth(1).locator("tbody tr").count() == LAYERS // 2
 
 
 def test_dark_is_dark(open_page, large):
