@@ -1,8 +1,9 @@
-"""What all tests share: one BLAS thread each, and the simulated chip where there is one."""
+"""What all tests share: one BLAS thread each, the simulated chip and a browser where there are."""
 
 from __future__ import annotations
 
 import os
+import shutil
 
 # Before numpy is loaded: tests already run on all cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,31 +34,57 @@ def _gvsoc_is_missing() -> str:
     return ""
 
 
+def _browser_is_missing() -> str:
+    """Why no page can be looked at; empty where one can."""
+    return "" if chromium() else "no Chromium: install chromium, or set EDGECOMP_CHROMIUM"
+
+
+def chromium() -> str | None:
+    """The program of a Chromium, from EDGECOMP_CHROMIUM or PATH."""
+    asked = os.environ.get("EDGECOMP_CHROMIUM")
+    names = [asked] if asked else ["chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+NEEDS = {
+    "gvsoc": ("GVSoC tests", _gvsoc_is_missing),
+    "browser": ("browser tests", _browser_is_missing),
+}
+"""Marker -> what its tests are called, and why they cannot run."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the simulated chip where there is none."""
-    marked = [item for item in items if item.get_closest_marker("gvsoc")]
-    if not marked:
-        return
-    reason = _gvsoc_is_missing()
-    for item in marked if reason else []:
-        item.add_marker(pytest.mark.skip(reason=f"no simulated chip: {reason}"))
+    """Skip what needs something that is missing."""
+    for marker, (_, missing) in NEEDS.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        reason = missing() if marked else ""
+        for item in marked if reason else []:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say whether the tests on the simulated chip ran."""
-    count = {
-        outcome: sum("gvsoc" in report.keywords for report in terminalreporter.getreports(outcome))
-        for outcome in ("passed", "failed", "skipped")
-    }
-    if not any(count.values()):
-        return
-    if count["skipped"] and not count["passed"] + count["failed"]:
-        reason = _gvsoc_is_missing()
-        line = f"GVSOC TESTS DID NOT RUN: {count['skipped']} skipped ({reason})"
-        terminalreporter.write_sep("=", line, yellow=True)
-    else:
-        line = "GVSoC tests ran: " + ", ".join(f"{n} {outcome}" for outcome, n in count.items())
-        terminalreporter.write_sep("=", line)
+    """Say whether the tests that need something ran."""
+    for marker, (name, missing) in NEEDS.items():
+        count = {
+            outcome: sum(marker in each.keywords for each in terminalreporter.getreports(outcome))
+            for outcome in ("passed", "failed", "skipped")
+        }
+        if not any(count.values()):
+            continue
+        if count["skipped"] and not count["passed"] + count["failed"]:
+            line = f"{name.upper()} DID NOT RUN: {count['skipped']} skipped ({missing()})"
+            terminalreporter.write_sep("=", line, yellow=True)
+        else:
+            line = f"{name} ran: " + ", ".join(f"{n} {what}" for what, n in count.items())
+            terminalreporter.write_sep("=", line)
+
+
+@pytest.fixture(scope="session")
+def browser_program() -> str:
+    """Chromium, for tests marked `browser`."""
+    found = chromium()
+    assert found is not None
+    return found
 
 
 @pytest.fixture

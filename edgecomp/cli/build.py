@@ -66,10 +66,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--every",
     "period_ms",
     type=click.FloatRange(min=0, min_open=True),
-    default=200.0,
-    show_default=True,
     metavar="MILLISECONDS",
-    help="A window's period, for the line on power and battery.",
+    help="A window's period, for the line on power and battery.  [default: 200]",
 )
 @click.option(
     "--exporter",
@@ -84,7 +82,7 @@ def build(
     settings: dict[str, str],
     dims: dict[str, int],
     seed: int,
-    period_ms: float,
+    period_ms: float | None,
     as_json: bool,
     **optional: Any,
 ) -> None:
@@ -96,6 +94,8 @@ def build(
     from edgecomp.targets import parse_engines
 
     given = {name: value for name, value in optional.items() if value is not None}
+    if period_ms is not None:
+        given["period"] = period_ms / 1000
     engines = parse_engines(settings.get("engines", "all"))
     options = {name: value for name, value in settings.items() if name != "engines"}
     with open_progress() as progress:
@@ -114,11 +114,7 @@ def build(
         print_json({"directory": str(result.directory), "report": result.report.to_json()})
         return
     from edgecomp.report import summarize
-    from edgecomp.report.battery import battery
-    from edgecomp.targets import board_for
 
     print_text(summarize(result.report))
-    line = battery(result.report, board_for(target, board), period_ms / 1000)
-    click.echo(f"\nbattery   {line}")
     click.echo(f"\nwritten to {result.directory}")
     click.echo(f"next: edgecomp simulate {shlex.quote(str(result.directory))}")

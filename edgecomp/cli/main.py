@@ -10,6 +10,7 @@ import click
 
 from edgecomp.cli.boards import boards
 from edgecomp.cli.build import build
+from edgecomp.cli.compare import compare
 from edgecomp.cli.doctor import doctor
 from edgecomp.cli.encode import encode
 from edgecomp.cli.flash import flash
@@ -25,7 +26,7 @@ def cli() -> None:
     """From a trained wearable encoder to INT8 C for GAP9."""
 
 
-for _command in (build, simulate, encode, flash, models, boards, ops, doctor):
+for _command in (build, simulate, compare, encode, flash, models, boards, ops, doctor):
     cli.add_command(_command)
 
 

@@ -35,7 +35,8 @@ class Placement:
 
     ``weights_from[i]`` is the layer at whose start the read of layer ``i``'s weights may begin;
     ``i`` itself where nothing hides the read. ``waits[i]`` is how long layer ``i`` is expected to
-    wait for them. Weights of layers in ``resident`` are read once, before the first window.
+    wait for them, ``reads[i]`` how long the read takes, 0 where none is made in every window.
+    Weights of layers in ``resident`` are read once, before the first window.
     """
 
     plan: Plan
@@ -45,6 +46,7 @@ class Placement:
     block_l3: list[int]
     weights_from: list[int]
     waits: list[float]
+    reads: list[float]
     resident: frozenset[int]
     l3_bytes: int
 
@@ -54,6 +56,10 @@ class Placement:
             return self.block_l2[layer] + self.blocks[layer].offsets[value]
         view = resolve(value)
         return self.tensors[view.base] + view.offset
+
+    def block_name(self, layer: int) -> str:
+        """What the plan calls the weights of layer ``layer``."""
+        return _block_name(layer)
 
 
 def place(
@@ -105,6 +111,7 @@ def place(
         block_l3,
         weights_from,
         waits(times, streamed(reads, resident), weights_from),
+        streamed(reads, resident),
         frozenset(resident),
         l3_bytes,
     )

@@ -17,6 +17,7 @@ from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
 from edgecomp.pipeline.compile import Plan, plan
+from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.listing import listing
 from edgecomp.pipeline.output import check_writable, new_directory
@@ -65,13 +66,15 @@ def build(
     method: Method = "mse",
     exporter: Exporter = "dynamo",
     engines: Engines = "all",
+    period: float = DEFAULT_PERIOD_SECONDS,
     progress: Progress | None = None,
 ) -> Build:
     """Compile ``model``, an encoder of the zoo or the path of an ONNX file.
 
     ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
     ``weights`` is a checkpoint, ``calibration`` a recording; ``engines``: who computes, see
-    :data:`edgecomp.targets.engines.Engines`. ``out`` defaults to
+    :data:`edgecomp.targets.engines.Engines`. ``period`` is the time from window to window in
+    seconds, for the estimate of power and battery. ``out`` defaults to
     ``build/<model>-<target>``. The same arguments give the same bytes (BLAS runs on one thread,
     so that sums have one order). Every failure is an ``EdgecompError`` and leaves no directory
     behind.
@@ -79,6 +82,15 @@ def build(
     progress = progress or Silent()
     chip = with_engines(board_for(target, board), engines)
     name = _model_name(model)
+    asked = asked_for(
+        {**(options or {}), **{f"dim {axis}": size for axis, size in (dims or {}).items()}},
+        weights=weights and Path(weights).name,
+        calibration=calibration and Path(calibration).name,
+        seed=seed,
+        windows=windows,
+        method=method,
+        exporter=exporter,
+    )
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
     check_writable(directory)
     with (
@@ -105,8 +117,10 @@ def build(
         search = Search(chip, load_measurements(chip), engines)
         planned = plan(integer, chip, progress.step, search.choose)
         reference = _reference(source, planned, second, shapes, progress)
-        report = build_report(source, planned, reference, quantized.mapping, graph, target, macs)
-        report = report.model_copy(update={"engines": engines})
+        report = build_report(
+            source, planned, reference, quantized.mapping, graph, target, macs, period
+        )
+        report = report.model_copy(update={"engines": engines, "options": asked})
         progress.stage("write")
         with new_directory(directory) as folder:
             _write(folder, name, source, planned, reference, report)
@@ -123,6 +137,12 @@ def restore_output_names(graph: Graph, names: list[str]) -> None:
 def total_macs(graph: Graph) -> int:
     """Multiply-accumulates of one window, from the IR."""
     return sum(lookup(node.op).macs(node) for node in graph.nodes)
+
+
+def asked_for(settings: Mapping[str, object], **arguments: object) -> dict[str, str]:
+    """What a build was asked for, as text: its settings, and the arguments that are given."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {name: str(value) for name, value in {**settings, **given}.items()}
 
 
 def _model_name(model: str | Path) -> str:

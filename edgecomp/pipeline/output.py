@@ -13,7 +13,7 @@ from edgecomp.errors import EdgecompError
 MANIFEST = ".edgecomp"
 """Lists the files of a build; only a folder that holds nothing else is replaced."""
 
-MADE_LATER = ("simulation.json", "firmware/build/")
+MADE_LATER = ("simulation.json", "simulation.html", "firmware/build/")
 """What simulations and the project's Makefile leave in a build."""
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from edgecomp.ir import Graph
 from edgecomp.pipeline.compile import Layer, Plan
+from edgecomp.pipeline.details import buffers, output_samples, peaks
+from edgecomp.pipeline.duty import again, duty_cycle
 from edgecomp.pipeline.quality import Agreement, agreement
 from edgecomp.pipeline.reference import Reference
 from edgecomp.pipeline.source import Source
@@ -18,6 +20,7 @@ from edgecomp.report import (
     Level,
     Memory,
     Model,
+    OutputSample,
     Quantization,
     Report,
     SimulationReport,
@@ -39,10 +42,12 @@ def build_report(
     float_graph: Graph,
     target: str,
     macs: int,
+    period_seconds: float,
 ) -> Report:
     """The report of a build; latency and energy are estimates of the cost model."""
     board = plan.board
-    agreed = agreement(reference.floats, reference.dequantized(plan.graph))
+    integers = reference.dequantized(plan.graph)
+    agreed = agreement(reference.floats, integers)
     seconds = board.seconds(plan.cycles)
     few = {name: array[:QUALITY_WINDOWS] for name, array in reference.windows.items()}
     layers = measure(float_graph, plan.graph, dict(mapping), few).layers
@@ -70,6 +75,10 @@ def build_report(
         ],
         notices=[*source.notices, *_plan_notices(plan)],
         ne16_macs_per_cycle=board.ne16.macs_per_cycle if board.ne16 else None,
+        duty_cycle=duty_cycle(board.power, seconds, period_seconds),
+        peaks=peaks(plan),
+        buffers=buffers(plan),
+        outputs=output_samples(plan.graph, reference.floats, integers),
     )
 
 
@@ -92,8 +101,9 @@ def simulation_report(
     quantization: Agreement,
     windows: int,
     first: WindowRun,
+    outputs: list[OutputSample],
 ) -> SimulationReport:
-    """The report of a simulation, whose first window is ``first``.
+    """The report of a simulation, whose first window is ``first``; ``outputs`` are the program's.
 
     Where the simulator counts no cycles, latency stays the build's estimate.
     """
@@ -111,6 +121,7 @@ def simulation_report(
             argmax_agreement=quantization.argmax_agreement,
             windows=windows,
         ),
+        "outputs": outputs,
         "simulator": simulator,
         "bit_exact": bit_exact,
         "float_": Comparison(
@@ -155,6 +166,7 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
             label=measured.label,
         ),
         "energy": built.energy.model_copy(update={"joules": joules}),
+        "duty_cycle": again(built.duty_cycle, seconds) if built.duty_cycle else None,
         "layers": layers,
         "memory": memory,
     }
@@ -211,6 +223,9 @@ def _energy(board: Board, seconds: float) -> Energy:
 
 def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]) -> LayerReport:
     program, cost = layer.tiling.program, layer.tiling.cost
+    placement = plan.placement
+    weights = placement.blocks[layer.index].bytes
+    reads = placement.reads[layer.index] > 0
     return LayerReport(
         name=layer.name,
         op=layer.node.op,
@@ -221,7 +236,7 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
         tiles=program.steps,
         checksum=checksum,  # type: ignore[arg-type]  # the schema spells it in hexadecimal
         sqnr_db=quality.get(layer.node.output.name),
-        bytes=plan.placement.blocks[layer.index].bytes,
+        bytes=weights,
         compute=round(cost.compute),
         exposed_dma=round(cost.exposed_dma),
         exposed_l3=round(layer.exposed_l3),
@@ -229,4 +244,9 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
         overhead=round(cost.overhead),
         ne16_busy=round(cost.ne16),
         ne16_macs=layer.ne16_macs,
+        bytes_moved=cost.bytes_moved,
+        dma_busy=round(cost.dma),
+        read_from=placement.weights_from[layer.index] if reads else None,
+        read_cycles=round(placement.reads[layer.index]) if reads else None,
+        l3_address=placement.block_l3[layer.index] if weights else None,
     )

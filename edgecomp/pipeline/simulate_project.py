@@ -10,6 +10,7 @@ import numpy as np
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph
 from edgecomp.pipeline.build_project import Build
+from edgecomp.pipeline.details import output_samples
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.mismatch import Mismatch, first_mismatch, layer_result, locate
 from edgecomp.pipeline.quality import agreement
@@ -23,7 +24,7 @@ from edgecomp.pipeline.reference import (
 from edgecomp.pipeline.reporting import simulation_report
 from edgecomp.pipeline.source import load_inputs
 from edgecomp.progress import Progress, Silent
-from edgecomp.report import Report, SimulationReport
+from edgecomp.report import Report, SimulationReport, write_html
 from edgecomp.simulators import LayerDump, ProjectRun, Simulator, SimulatorError, select_simulator
 from edgecomp.tiling.views import layers as layers_of
 
@@ -48,7 +49,7 @@ def simulate(
     trace: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Run the project of ``build`` and write ``simulation.json`` beside its report.
+    """Run the project of ``build``; ``simulation.json`` and ``.html`` join its report.
 
     ``input`` is a recording to run instead of the build's windows; ``windows`` limits how many
     (default: all on the host, one where cycles are counted).
@@ -82,19 +83,22 @@ def simulate(
     if mismatch is not None:
         mismatch = _located(mismatch, graph, reference, runner, project)
     outputs = [np.stack(each) for each in zip(*(run.outputs for run in runs), strict=True)]
+    numbers = dequantize(graph, outputs)
     report = simulation_report(
         built,
         runner.name,
         mismatch is None,
-        agreement(reference.floats, dequantize(graph, outputs)),
+        agreement(reference.floats, numbers),
         agreement(reference.floats, reference.dequantized(graph)),
         len(runs),
         runs[0],
+        output_samples(graph, reference.floats, numbers),
     )
     try:
         report.write(directory / "simulation.json")
-    except OSError as error:  # the result is worth more than the file
-        note = f"{directory / 'simulation.json'} could not be written: {error.strerror}"
+        write_html(report, directory / "simulation.html")
+    except OSError as error:  # the result is worth more than the files
+        note = f"{error.filename or directory} could not be written: {error.strerror}"
         report = report.model_copy(update={"notices": [*report.notices, note]})
     return Simulation(directory, report, mismatch)
 

@@ -1,5 +1,6 @@
 """What a build and a simulation report, and the ways to look at it."""
 
+from edgecomp.report.details import Buffer, Buffers, DutyCycle, OutputSample, Peaks
 from edgecomp.report.html import render_html, write_html
 from edgecomp.report.schema import (
     Comparison,
@@ -17,13 +18,18 @@ from edgecomp.report.schema import (
 from edgecomp.report.summary import summarize
 
 __all__ = [
+    "Buffer",
+    "Buffers",
     "Comparison",
+    "DutyCycle",
     "Energy",
     "Latency",
     "Layer",
     "Level",
     "Memory",
     "Model",
+    "OutputSample",
+    "Peaks",
     "Quantization",
     "Report",
     "ReportError",

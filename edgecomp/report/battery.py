@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from edgecomp.report import figures
-from edgecomp.report.schema import Report
-from edgecomp.targets import Board
-
-CELL_AMPERE_HOURS = 0.150
-CELL_VOLTS = 3.7
-"""The cell of the sentence: a small lithium cell, at its nominal voltage, all of it used."""
-
-DEFAULT_PERIOD_SECONDS = 0.2
+from edgecomp.report.details import DutyCycle
 
 
-def battery(report: Report, board: Board, period: float = DEFAULT_PERIOD_SECONDS) -> str:
-    """Duty cycle, average power and hours for one window every ``period`` seconds.
+def battery(duty: DutyCycle) -> str:
+    """Duty cycle, average power and hours.
 
-    Power is the board's average while running and asleep; front end, radio, regulators and the
-    copy of the weights at the start are not in it.
+    Front end, radio, regulators and the copy of the weights at the start are not in it.
     """
-    every = f"one window every {_milliseconds(period)} ms"
-    busy = report.latency.seconds
-    if busy > period:
-        return f"{every}: too often, a window takes {figures.seconds(busy)}"
-    watts = board.power.average_watts(busy, period)
-    hours = CELL_AMPERE_HOURS * CELL_VOLTS / watts
-    cell = f"{CELL_AMPERE_HOURS * 1000:.0f} mAh cell ({CELL_VOLTS:g} V)"
+    every = f"one window every {1000 * duty.period_seconds:g} ms"
+    if duty.average_watts is None or duty.hours is None:
+        return f"{every}: too often, a window takes {figures.seconds(busy_seconds(duty))}"
+    cell = f"{duty.cell_ampere_hours * 1000:.0f} mAh cell ({duty.cell_volts:g} V)"
     return (
-        f"{every}: busy {100 * busy / period:.2g} %, {figures.watts(watts)}, "
-        f"{hours:,.0f} hours on a {cell} (estimate: the chip alone)"
+        f"{every}: busy {100 * duty.busy:.2g} %, {figures.watts(duty.average_watts)}, "
+        f"{duty.hours:,.0f} hours on a {cell} (estimate: the chip alone)"
     )
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:g}"
+def short(duty: DutyCycle) -> str:
+    """What stands beside the hours."""
+    every = f"one window every {1000 * duty.period_seconds:g} ms"
+    if duty.average_watts is None:
+        return f"{every}, and each takes {figures.seconds(busy_seconds(duty))}"
+    cell = f"{duty.cell_ampere_hours * 1000:.0f} mAh at {duty.cell_volts:g} V"
+    busy = f"busy {100 * duty.busy:.2g} %"
+    return f"{every}: {figures.watts(duty.average_watts)}, {busy}; cell of {cell}"
+
+
+def busy_seconds(duty: DutyCycle) -> float:
+    """How long a window takes."""
+    return duty.busy * duty.period_seconds

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -19,8 +17,8 @@ from pydantic import (
 )
 
 from edgecomp.errors import EdgecompError
-
-Provenance: TypeAlias = Literal["estimate", "gvsoc", "board"]
+from edgecomp.report.details import Buffers, DutyCycle, OutputSample, Peaks
+from edgecomp.report.section import Provenance, Section
 
 
 class ReportError(EdgecompError):
@@ -41,13 +39,7 @@ Checksum: TypeAlias = Annotated[str, BeforeValidator(_hexadecimal), Field(patter
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True
-    )
-
-
-class Model(_Section):
+class Model(Section):
     """macs: multiply-accumulates of one window, each counted once, from the IR."""
 
     name: str
@@ -55,7 +47,7 @@ class Model(_Section):
     macs: NonNegativeInt
 
 
-class Level(_Section):
+class Level(Section):
     """Bytes of one memory.
 
     peak: all in all, code and stacks too. arena: the planned buffers. lower_bound: the largest
@@ -69,7 +61,7 @@ class Level(_Section):
     reserved: NonNegativeInt | None = None
 
 
-class Memory(_Section):
+class Memory(Section):
     """The three memories."""
 
     l1: Level
@@ -77,7 +69,7 @@ class Memory(_Section):
     l3: Level
 
 
-class Quantization(_Section):
+class Quantization(Section):
     """The integer reference against the float model, over `windows` windows.
 
     sqnr_db: null where it is infinite or undefined. argmax_agreement: the fraction of windows
@@ -90,7 +82,7 @@ class Quantization(_Section):
     windows: NonNegativeInt
 
 
-class Latency(_Section):
+class Latency(Section):
     """One window, in cluster cycles. label: what a measured figure is to be called."""
 
     cycles: NonNegativeFloat
@@ -100,7 +92,7 @@ class Latency(_Section):
     label: str | None = None
 
 
-class Energy(_Section):
+class Energy(Section):
     """One window."""
 
     joules: NonNegativeFloat
@@ -108,7 +100,7 @@ class Energy(_Section):
     provenance: Provenance
 
 
-class Layer(_Section):
+class Layer(Section):
     """One layer of the integer graph.
 
     checksum: of its output for the first window, 8 hexadecimal digits. sqnr_db: its output
@@ -116,6 +108,11 @@ class Layer(_Section):
     overhead: where the cycles go: kernels on the cores, waiting for L1 transfers, for weights and
     for NE16, the rest. ne16_busy: cycles in which NE16 works, beside these. ne16_macs: its share
     of the products. They are measured where ``cycles`` are.
+
+    bytes_moved: between L2 and L1. dma_busy: cycles in which these transfers run. read_from: the
+    layer at whose start the read of the weights may begin, read_cycles: how long that takes; absent
+    where nothing is read in every window. These four are always estimates. l3_address: where the
+    weights lie in L3.
     """
 
     name: str
@@ -135,9 +132,14 @@ class Layer(_Section):
     overhead: NonNegativeFloat | None = None
     ne16_busy: NonNegativeFloat | None = None
     ne16_macs: NonNegativeInt | None = None
+    bytes_moved: NonNegativeInt | None = None
+    dma_busy: NonNegativeFloat | None = None
+    read_from: NonNegativeInt | None = None
+    read_cycles: NonNegativeFloat | None = None
+    l3_address: NonNegativeInt | None = None
 
 
-class Comparison(_Section):
+class Comparison(Section):
     """The outputs of the C project against the float model; fields as in Quantization."""
 
     sqnr_db: Decibels
@@ -146,12 +148,14 @@ class Comparison(_Section):
     argmax_agreement: Fraction | None
 
 
-class Report(_Section):
+class Report(Section):
     """What a build reports.
 
     notices: what a reader must know about the figures: synthetic weights, for instance.
     engines: which engines the build was to use; absent in reports of earlier versions.
     ne16_macs_per_cycle: the most that 1x1 jobs of the board's NE16 reach, where it has one.
+    options: what the build was asked for. It, duty_cycle, peaks, buffers and outputs are absent in
+    reports of earlier versions, too.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -164,9 +168,14 @@ class Report(_Section):
     latency: Latency
     energy: Energy
     layers: list[Layer]
-    notices: list[str] = []
+    notices: list[str] = Field(default_factory=list)
     engines: Literal["cores", "ne16", "all"] | None = None
     ne16_macs_per_cycle: PositiveFloat | None = None
+    options: dict[str, str] | None = None
+    duty_cycle: DutyCycle | None = None
+    peaks: Peaks | None = None
+    buffers: Buffers | None = None
+    outputs: list[OutputSample] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -216,6 +225,16 @@ _OPTIONAL = (
     "overhead",
     "ne16_busy",
     "ne16_macs",
+    "bytes_moved",
+    "dma_busy",
+    "read_from",
+    "read_cycles",
+    "l3_address",
+    "options",
+    "duty_cycle",
+    "peaks",
+    "buffers",
+    "outputs",
 )
 
 

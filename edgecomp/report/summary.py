@@ -6,6 +6,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.text import Text
 
 from edgecomp.report import figures, usage
+from edgecomp.report.battery import battery
 from edgecomp.report.columns import Column, Columns, fold
 from edgecomp.report.schema import (
     Comparison,
@@ -60,7 +61,10 @@ def _facts(report: Report) -> Group:
     facts.append(_Fact("accuracy", _accuracy(against_float, report.quantization.windows)))
     if (weakest := _weakest(report)) is not None:
         facts.append(_Fact("weakest", weakest))
-    return Group(*facts, _Fact("latency", _latency(report)), _Fact("energy", _energy(report)))
+    facts += [_Fact("latency", _latency(report)), _Fact("energy", _energy(report))]
+    if report.duty_cycle is not None:
+        facts.append(_Fact("battery", battery(report.duty_cycle)))
+    return Group(*facts)
 
 
 def _bits(report: SimulationReport) -> _Fact:

@@ -21,7 +21,8 @@ class Cost:
 
     ``total`` is what the layer takes from start to end: ``compute``, what the cores work,
     ``exposed_dma`` and ``exposed_ne16``, what is waited for transfers and for the accelerator, and
-    ``overhead``. ``ne16`` is what the accelerator works, beside all of these.
+    ``overhead``. ``ne16`` is what the accelerator works, beside all of these, and ``dma`` what the
+    transfers take.
     """
 
     total: float
@@ -30,6 +31,7 @@ class Cost:
     exposed_ne16: float
     overhead: float
     ne16: float
+    dma: float
     bytes_moved: int
 
 
@@ -56,6 +58,7 @@ def estimate(program: TileProgram, board: Board) -> Cost:
         float(np.maximum(disturbed - own, 0.0).sum()),
         float(overhead.sum()),
         float(disturbed.sum()),
+        transfers.cycles,
         transfers.bytes,
     )
 
@@ -73,14 +76,14 @@ class _Transfers:
     """What is moved in every slot: cycles ``beside`` the engines and ``exposed`` ones.
 
     ``before`` and ``after`` are cycles before the first slot and after the last one; ``started``
-    counts the transfers of each slot.
+    counts the transfers of each slot. ``cycles`` are all of them, exposed or not.
     """
 
     def __init__(self, program: TileProgram, board: Board) -> None:
         self._program, self._board = program, board
         slots = program.schedule.slots
         self.beside, self.exposed, self.started = (np.zeros(slots) for _ in range(3))
-        self.before = self.after = 0.0
+        self.before = self.after = self.cycles = 0.0
         self.bytes = 0
         for operand in program.operands:
             self._add(operand)
@@ -89,6 +92,7 @@ class _Transfers:
         program = self._program
         steps, cycles, moved = _transfers(program, operand, self._board)
         self.bytes += moved
+        self.cycles += float(cycles.sum())
         if operand.direction == "in":
             slots = steps + program.schedule.first_lag(operand.name)
             np.add.at(self.started, slots, 1)

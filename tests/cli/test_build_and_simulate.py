@@ -31,7 +31,7 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
         "--windows",
         5,
     ]
-    rest = ["--method", "mse", "--exporter", "legacy"]
+    rest = ["--method", "mse", "--exporter", "legacy", "--every", "250"]
     assert run("build", "tinymyo", *options, *more, *rest).exit_code == 0
     [(function, positional, keywords)] = pipeline.calls
     assert (function, positional) == ("build", ("tinymyo",))
@@ -47,6 +47,7 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
         "windows": "5",
         "method": "mse",
         "exporter": "legacy",
+        "period": "0.25",
     }
 
 

@@ -82,3 +82,42 @@ def test_the_report_estimates_how_the_engines_are_used(small_build: Build) -> No
         assert (layer["ne16_busy"] > 0) == ("ne16" in layer["engine"])
         assert layer["ne16_macs"] == (layer["macs"] if "ne16" in layer["engine"] else 0)
     assert any(layer["ne16_macs"] for layer in content["layers"])
+
+
+def test_the_report_holds_every_buffer_where_it_was_placed(small_build: Build) -> None:
+    report = small_build.report
+    assert report.buffers is not None
+    last = len(report.layers) - 1
+    for level, buffers in report.buffers:
+        arena = getattr(report.memory, level).arena
+        assert max(each.address + each.bytes for each in buffers) == arena
+        assert all(0 <= each.first <= each.last <= last for each in buffers)
+    for index, layer in enumerate(report.layers):
+        own = [each for each in report.buffers.l1 if each.first == index]
+        assert sum(each.bytes for each in own) == layer.l1_bytes
+    weights = sum(layer.bytes or 0 for layer in report.layers)
+    assert sum(each.bytes for each in report.buffers.l3) == weights == report.memory.l3.arena
+    alive = [
+        sum(each.bytes for each in report.buffers.l2 if each.first <= step <= each.last)
+        for step in range(last + 1)
+    ]
+    assert max(alive) == report.memory.l2.lower_bound
+
+
+def test_the_report_tells_what_was_asked_for_and_how_long_a_battery_lasts(
+    small_build: Build,
+) -> None:
+    report = small_build.report
+    assert report.options is not None and report.duty_cycle is not None
+    assert report.options["channels"] == "2" and report.options["windows"] == "3"
+    assert report.duty_cycle.period_seconds == 0.2
+    assert report.duty_cycle.busy == pytest.approx(report.latency.seconds / 0.2)
+
+
+def test_the_outputs_of_the_report_are_those_of_the_reference(small_build: Build) -> None:
+    [output] = small_build.report.outputs or []
+    with np.load(small_build.directory / "reference.npz") as data:
+        expected = data["float/0"].reshape(-1)
+    assert output.total == expected.size == len(output.float_model)
+    assert np.allclose(output.float_model, expected, rtol=1e-5)
+    assert np.corrcoef(output.float_model, output.integer)[0, 1] > 0.99

@@ -38,6 +38,7 @@ def test_own_windows_are_run_and_compared_with_the_float_model(
     report = simulate(small_build, input=tmp_path / "own.npy").report
     assert report.bit_exact
     assert report.quantization.windows == 2
+    assert "simulated with host" in (small_build.directory / "simulation.html").read_text()
     assert report.float_.sqnr_db is not None and report.float_.sqnr_db > 20
 
 
