@@ -143,9 +143,9 @@ def test_images_smaller_than_the_filter(kernels: Any, shape: tuple[int, int]) ->
 @pytest.mark.parametrize("value", [-128, 127])
 def test_products_that_wrap(kernels: Any, value: int, depthwise: bool) -> None:
     """Raised sums times multipliers leave 32 bits, and come back with the bias."""
-    x = np.full((5, 5, 160), value, np.int8)
-    depth = 1 if depthwise else 160
-    w = np.concatenate([np.full((80, 3, 3, depth), sign * 127, np.int8) for sign in (-1, 1)])
+    x = np.full((5, 5, 80), value, np.int8)
+    depth = 1 if depthwise else 80
+    w = np.concatenate([np.full((40, 3, 3, depth), sign * 127, np.int8) for sign in (-1, 1)])
     check(kernels, x, w, (1, 1, 1, 1), zero_x=-value - 1)
 
 
