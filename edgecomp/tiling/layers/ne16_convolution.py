@@ -38,6 +38,10 @@ _LINES = 3
 """Rows, and columns, of pixels that the engine works on at a time."""
 
 
+_SETUP_CHANNELS = 5
+"""Output channels that take as long as a unit's loading and setup (boards/gap9_evk.toml)."""
+
+
 @tiler("q_conv", engine="ne16")
 def convolution(node: Node) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders; raised inputs only."""
@@ -166,7 +170,7 @@ class _Tiles:
             "ne16_conv",
             arguments,
             elements=pixels * self._charged_channels(),
-            macs=pixels * o.size * self._charged_depth(),
+            macs=self._charged_macs(pixels),
             rows=pixels,
             engine="ne16",
             rate=self._rate(),
@@ -178,7 +182,9 @@ class _Tiles:
         return "I8" if self.has_table else self.node.output.type.dtype.name
 
     def _rate(self) -> str:
-        return ("ne16_depthwise" if self.depthwise else "ne16_conv") + "_wide" * self.wide
+        if self.depthwise:
+            return "ne16_depthwise"
+        return "ne16_conv_wide" if self.wide else "ne16_conv"
 
     def _charged_channels(self) -> Expr:
         """Output channels that take time: whole units where they are depthwise."""
@@ -187,9 +193,13 @@ class _Tiles:
         unit = ne16.output_unit(self.node)
         return (self.o.size + unit - 1) // unit * unit
 
-    def _charged_depth(self) -> int:
-        """Products of an output channel."""
-        return 0 if self.depthwise else 9 * ne16.packed_bytes(self.window.channels)
+    def _charged_macs(self, pixels: Expr) -> Expr:
+        """Products over all channels, and what a unit's other states would have multiplied."""
+        if self.depthwise:
+            return wrap(0)
+        units = (self.o.size + ne16.COLUMNS - 1) // ne16.COLUMNS
+        channels = self.o.size + units * _SETUP_CHANNELS
+        return pixels * channels * (9 * ne16.packed_bytes(self.window.channels))
 
     def _pick(self, source: str, target: str, element_bytes: int) -> Call:
         """Copy the pixels that the strides meet."""
