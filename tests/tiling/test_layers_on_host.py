@@ -219,8 +219,11 @@ def raised_products(b: Builder) -> None:
         b.layer("q_linear", extended, dtype="i16", residual=True, **normalised)
 
 
-def raised_convolutions(b: Builder) -> None:
-    """3x3 over all channels and depthwise; strides, padding on some sides, every kind of result."""
+def convolutions(b: Builder) -> None:
+    """3x3 over all channels and depthwise; strides, padding on some sides, every kind of result.
+
+    Raised inputs, and inputs that the layer raises.
+    """
     cases = [
         ((1, 13, 10, 20), 40, 1, (1, 1), (1, 1, 1, 1)),
         ((2, 7, 5, 16), 33, 1, (1, 1), (0, 1, 1, 0)),
@@ -239,6 +242,9 @@ def raised_convolutions(b: Builder) -> None:
         b.layer("q_conv", operands, dtype="u8", **stated)
         b.layer("q_conv", operands, dtype="i16", **stated)
         b.layer("q_conv", [*operands, table], table=True, dtype="u8", **stated)
+        plain = [b.input(*x_shape), *operands[1:]]
+        b.layer("q_conv", plain, dtype="i8", **stated)
+        b.layer("q_conv", [*plain, table], table=True, dtype="u8", **stated)
 
 
 def raised_mlps(b: Builder) -> None:
@@ -312,7 +318,7 @@ def chooser(engine: str, board: Board, random: np.random.Generator) -> Callable[
 @pytest.mark.parametrize("engine", ["cluster", "ne16"])
 @pytest.mark.parametrize(
     "family",
-    [raised_products, raised_convolutions, raised_mlps, raised_attentions],
+    [raised_products, convolutions, raised_mlps, raised_attentions],
     ids=lambda f: f.__name__,
 )
 def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(

@@ -1,8 +1,8 @@
 """Tiles of ``q_conv`` on NE16: blocks of output rows by blocks of channels, 3x3 or depthwise 3x3.
 
-The engine knows stride 1 only. With another one it computes all pixels, of which the cores pick
-those wanted. That, a table and the saturation of 16-bit results the cores do one slot later, while
-the engine works on the next tile.
+Inputs that are not raised are so by the cores, one slot earlier. The engine knows stride 1 only:
+with another one it computes all pixels, of which the cores pick those wanted. That, a table and the
+saturation of 16-bit results the cores do one slot later, while the engine works on the next tile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from edgecomp.ir import DType, Node
 from edgecomp.ir.fixed_point import RAISED
 from edgecomp.tiling import ne16
 from edgecomp.tiling.boxes import dense_strides
-from edgecomp.tiling.candidates import buffers_for, tile_sizes, whole_operand
+from edgecomp.tiling.candidates import (
+    buffers_for,
+    first_uses,
+    raising,
+    tile_sizes,
+    whole_operand,
+)
 from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.layers.convolution import Window, image_operand, result_operand
 from edgecomp.tiling.layers.copy import copy_arguments
@@ -44,8 +50,8 @@ _SETUP_CHANNELS = 5
 
 @tiler("q_conv", engine="ne16")
 def convolution(node: Node) -> Iterator[TileProgram]:
-    """All row and channel tile sizes, in both loop orders; raised inputs only."""
-    if node.inputs[0].type.dtype is not DType.U8 or not ne16.convolves(node):
+    """All row and channel tile sizes, in both loop orders."""
+    if not ne16.convolves(node):
         return
     window = Window.of(node, (3, 3), (1, 1))
     channels, unit = node.inputs[1].shape[0], ne16.output_unit(node)
@@ -71,6 +77,7 @@ class _Tiles:
         self.picks = self.window.strides != (1, 1)
         self.has_table = bool(self.node.attributes.get("table"))
         self.wide = self.node.output.type.dtype is DType.I16
+        self.lag = int(self.node.inputs[0].type.dtype is not DType.U8)
 
     @cached_property
     def channels(self) -> Expr:
@@ -84,10 +91,14 @@ class _Tiles:
         return (self.r.size - 1) * down + 1, wrap((self.window.out_width - 1) * right + 1)
 
     def program(self, order: tuple[Loop, ...]) -> TileProgram:
+        loops = (self.b, *order)
+        operands = tuple(self._operands())
+        moving = (self.b, self.r, self.o) if self.depthwise else (self.b, self.r)
+        raised = raising(operands[0], first_uses(moving, loops))
         calls, scratch = self._calls()
         shapes = f"{list(self.node.inputs[0].shape)} -> {list(self.node.output.shape)}"
         title = f"q_conv on NE16 {shapes}{', depthwise' if self.depthwise else ''}"
-        return TileProgram((self.b, *order), tuple(self._operands()), calls, scratch, order=title)
+        return TileProgram(loops, operands, (*raised, *calls), scratch, order=title)
 
     def _operands(self) -> Iterator[Operand]:
         b, r, o, inputs = self.b, self.r, self.o, self.node.inputs
@@ -173,6 +184,7 @@ class _Tiles:
             macs=self._charged_macs(pixels),
             rows=pixels,
             engine="ne16",
+            lag=self.lag,
             rate=self._rate(),
         )
 
@@ -215,14 +227,14 @@ class _Tiles:
             Pointer(target),
         )
         work = self.r.size * self.window.out_width * self.o.size
-        return Call("copy", arguments, work, rows=self.r.size, lag=1)
+        return Call("copy", arguments, work, rows=self.r.size, lag=self.lag + 1)
 
     def _end(self) -> Call:
         """The table or the saturation."""
         rows = self.r.size * self.window.out_width
         if self.has_table:
-            return ne16.table("product", rows, self.o.size, lag=1)
-        return ne16.saturate("product", None, rows, self.o.size, lag=1)
+            return ne16.table("product", rows, self.o.size, self.lag + 1)
+        return ne16.saturate("product", None, rows, self.o.size, self.lag + 1)
 
 
 def _whole(pixels: Expr) -> Expr:
