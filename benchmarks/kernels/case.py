@@ -22,6 +22,7 @@ class Case:
     """One call: its operands, the name of the output among them and what it must become.
 
     ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements.
+    ``calibrates``: whether rates are fitted to it. Jobs of NE16 do not: alone, their start shows.
     """
 
     op: str
@@ -32,6 +33,7 @@ class Case:
     expected: np.ndarray
     work: int
     unit: str = "cycles/element"
+    calibrates: bool = True
 
     @property
     def rows(self) -> int:

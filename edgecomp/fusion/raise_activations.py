@@ -14,10 +14,11 @@ import numpy as np
 from edgecomp.ir import DType, Graph, Node, Pass, Quantization, TensorType, Value, lookup
 from edgecomp.ir.fixed_point import RAISED
 from edgecomp.ir.stated import flag
+from edgecomp.tiling import ne16
 
 _MOVES = frozenset({"reshape", "transpose", "slice", "expand"})
 
-_READERS = {"q_linear": (0,), "q_mlp": (0,), "q_attention": (0, 1, 2)}
+_READERS = {"q_linear": (0,), "q_mlp": (0,), "q_conv": (0,), "q_attention": (0, 1, 2)}
 """Operators that take raised operands, and which of their operands may be."""
 
 
@@ -52,9 +53,14 @@ def _moved(graph: Graph, value: Value) -> list[Value] | None:
             if behind is None:
                 return None
             found += [user.output, *behind]
-        elif index not in _READERS.get(user.op, ()):
+        elif index not in _READERS.get(user.op, ()) or not _convolves(user):
             return None
     return found
+
+
+def _convolves(user: Node) -> bool:
+    """Whether a convolution is one of the accelerator's; true for other operators."""
+    return user.op != "q_conv" or ne16.convolves(user)
 
 
 def _restate(node: Node) -> None:
@@ -73,7 +79,7 @@ def _raise_type(value: Value) -> None:
 # ---- what each writer changes; false where it cannot -------------------------------------------
 
 
-def _raise_linear(graph: Graph, node: Node) -> bool:
+def _raise_product(graph: Graph, node: Node) -> bool:
     if flag(node, "table"):
         return _raise_table(graph, node, 4)
     return _raise_constant(graph, node, 3, node.integer("shift"))
@@ -115,7 +121,8 @@ def _raise_table(graph: Graph, node: Node, index: int) -> bool:
 
 
 _WRITERS: dict[str, Callable[[Graph, Node], bool]] = {
-    "q_linear": _raise_linear,
+    "q_linear": _raise_product,
+    "q_conv": _raise_product,
     "q_layer_norm": _raise_norm,
     "q_attention": _raise_scalar,
     "q_requantize": _raise_scalar,

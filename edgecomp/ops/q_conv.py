@@ -2,15 +2,18 @@
 
 ::
 
-    x i8[N, H, W, C], w i8[O, KH, KW, C / groups], multiplier i32[O], bias i32[O], table i8[256]
+    x i8|u8[N, H, W, C], w i8[O, KH, KW, C / groups], multiplier i32[O], bias i32[O],
+    table i8|u8[256]
     attributes: strides (h, w), pads (top, left, bottom, right), dilations (h, w), groups, zero_x,
         shift, table = false, dtype, scale, zero
 
     y = requantize(conv(x padded with zero_x, w), multiplier, bias, shift)        [N, OH, OW, O]
-    y = table[y + 128]                                               (with table; dtype i8)
+                                                                  (dtype; i8 with table)
+    y = table[y + 128]                                            (with table, of its type)
 
 Output channel o reads the input channels of its group. The zero point of x is part of ``bias`` and
-padding holds it, so that borders are exact.
+padding holds it, so that borders are exact. A u8 operand x is an int8 one raised by 128: x - 128
+takes its place, and ``zero_x`` is that of the int8 values.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecomp.ir.fixed_point import exact_matmul, requantize
+from edgecomp.ir.fixed_point import exact_matmul, lowered, requantize
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
 from edgecomp.ir.stated import (
@@ -42,7 +45,8 @@ class QConv(Operator):
     def infer(self, node: Node) -> list[TensorType]:
         """``[N, OH, OW, O]`` of the stated type."""
         i8, i32, table = (DType.I8,), (DType.I32,), flag(node, "table")
-        require_types(node, i8, i8, i32, i32, *[i8] * table)
+        raised = (DType.I8, DType.U8)
+        require_types(node, raised, i8, i32, i32, *[raised] * table)
         require_range(node, "shift", 0, 31)
         require_range(node, "zero_x", -128, 127)
         x, w, groups = node.inputs[0].shape, node.inputs[1].shape, node.integer("groups")
@@ -55,17 +59,20 @@ class QConv(Operator):
         result = stated_type(node, (x[0], height, width, w[0]))
         if table:
             require_shape(node, 4, (256,))
-            if result.dtype != DType.I8:
-                raise OperandError("q_conv gives i8 with a table")
+            if result.dtype != node.inputs[4].type.dtype:
+                raise OperandError("q_conv gives what its table holds")
         return [result]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See the module's heading."""
         x, w, multiplier, bias = operands[:4]
-        taps = windows(node, x, w.shape[1:3], node.integers("dilations"), node.integer("zero_x"))
+        dilations, zero_x = node.integers("dilations"), node.integer("zero_x")
+        taps = windows(node, lowered(x), w.shape[1:3], dilations, zero_x)
         acc = _grouped_product(taps, w, node.integer("groups"))
-        y = requantize(acc, multiplier, bias, node.integer("shift"), node.output.type.dtype)
-        if flag(node, "table"):
+        table = flag(node, "table")
+        product = DType.I8 if table else node.output.type.dtype
+        y = requantize(acc, multiplier, bias, node.integer("shift"), product)
+        if table:
             y = operands[4][y.astype(np.int64) + 128]
         return [y]
 

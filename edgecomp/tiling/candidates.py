@@ -111,8 +111,18 @@ def lowering(operand: Operand, when: When) -> list[Call]:
 
     No calls for an operand that is int8.
     """
-    if operand.value.type.dtype is not DType.U8:
-        return []
+    return _flipping(operand, when) if operand.value.type.dtype is DType.U8 else []
+
+
+def raising(operand: Operand, when: When) -> list[Call]:
+    """What raises an int8 operand's new tiles, for an accelerator: as :func:`lowering`.
+
+    No calls for an operand that is raised.
+    """
+    return _flipping(operand, when) if operand.value.type.dtype is DType.I8 else []
+
+
+def _flipping(operand: Operand, when: When) -> list[Call]:
     size = operand.region.bytes
     arguments: dict[str, Argument] = {"x": Pointer(operand.name), "bytes": size}
     return [Call("flip_sign", arguments, size, when=when, outputs=frozenset({"x"}))]

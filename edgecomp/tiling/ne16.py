@@ -11,10 +11,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgecomp.ir import DType, TensorType, Value
+from edgecomp.ir import DType, Node, TensorType, Value
 from edgecomp.tiling.candidates import tile_sizes
 from edgecomp.tiling.expr import Expr, least, wrap
-from edgecomp.tiling.ne16_weights import BLOCK, pack_weights, raised_input_bias
+from edgecomp.tiling.ne16_weights import (
+    BLOCK,
+    pack_filter_weights,
+    pack_weights,
+    raised_input_bias,
+)
 from edgecomp.tiling.program import Argument, Call, Loop, Null, Operand, Pointer, Region, Symbol
 
 ROWS = 9
@@ -51,10 +56,54 @@ def constants(weights: Value, multiplier: Value, bias: Value) -> Constants:
     )
 
 
+@lru_cache(maxsize=1024)
+def filter_constants(weights: Value, multiplier: Value, bias: Value, depthwise: bool) -> Constants:
+    """The constants of ``q_conv`` with weights i8 [N, 3, 3, K], multiplier and bias i32 [N].
+
+    Packed weights are rows of an output channel each; of 16 channels with ``depthwise``, K = 1.
+    """
+    filters = weights.array.transpose(3, 1, 2, 0) if depthwise else weights.array
+    packed = pack_filter_weights(filters, WEIGHT_BITS)
+    rows = packed.shape[1] if depthwise else len(packed)
+    raised = raised_input_bias(bias.array, multiplier.array, weights.array)
+    behind = BLOCK if depthwise else 0  # a unit has half as many channels as are read for it
+    return Constants(
+        _constant(f"{weights.name}_planes", packed.reshape(rows, -1)),
+        multipliers(np.pad(multiplier.array, (0, behind)), multiplier.name),
+        _constant(f"{bias.name}_raised", _whole_blocks(np.pad(raised, (0, behind)))),
+    )
+
+
 def multipliers(values: np.ndarray, name: str) -> Value:
     """Multipliers [N] below 65536 as the engine reads them, two bytes each."""
     halves = _whole_blocks(values.astype(np.uint16)).astype("<u2")
     return _constant(f"{name}_16", halves.view(np.uint8).reshape(-1, 2))
+
+
+def is_depthwise(node: Node) -> bool:
+    """Whether a ``q_conv`` has one output channel for each input channel, and more than one."""
+    weights = node.inputs[1].shape
+    return 1 < node.integer("groups") == weights[0] and weights[3] == 1
+
+
+def output_unit(node: Node) -> int:
+    """Output channels that the engine works on at a time."""
+    return BLOCK if is_depthwise(node) else COLUMNS
+
+
+def convolves(node: Node) -> bool:
+    """Whether the engine can compute a ``q_conv``: 3x3 taps, over all channels or depthwise.
+
+    With strides it computes more than is needed. Padding of more than 1 may reach beyond the last
+    3 x 3 pixels, where alone the engine pads.
+    """
+    return (
+        node.inputs[1].shape[1:3] == (3, 3)
+        and (node.integer("groups") == 1 or is_depthwise(node))
+        and max(node.integers("strides")) <= 2
+        and node.integers("dilations") == (1, 1)
+        and max(node.integers("pads")) <= 1
+    )
 
 
 def _whole_blocks(values: np.ndarray) -> np.ndarray:
@@ -168,3 +217,39 @@ def product(
         lag=lag,
         rate=rate,
     )
+
+
+def table(x: str, rows: Expr, columns: Expr, lag: int) -> Call:
+    """The cores' table on a job's dense 8-bit result ``x``, to y."""
+    arguments: dict[str, Argument] = {
+        "x": Pointer(x),
+        "table": Pointer("table"),
+        "y": Pointer("y"),
+        "rows": rows,
+        "columns": columns,
+        "x_stride": columns,
+        "y_stride": columns,
+    }
+    return Call("table", arguments, rows * columns, rows=rows, lag=lag)
+
+
+def saturate(
+    x: str,
+    residual: str | None,
+    rows: Expr,
+    columns: Expr,
+    lag: int,
+    when: tuple[tuple[Expr, int], ...] = (),
+) -> Call:
+    """The cores' saturation of a job's dense 32-bit result ``x`` to 16 bits, and the residual's."""
+    arguments: dict[str, Argument] = {
+        "x": Pointer(x),
+        "residual": Pointer(residual) if residual else Null(),
+        "y": Pointer("y"),
+        "rows": rows,
+        "columns": columns,
+        "x_stride": columns,
+        "residual_stride": columns if residual else wrap(0),
+        "y_stride": columns,
+    }
+    return Call("saturate", arguments, rows * columns, rows=rows, when=when, lag=lag)

@@ -121,6 +121,35 @@ def test_a_tensor_that_something_else_reads_is_not_raised() -> None:
     assert packed.type.dtype is DType.I8
 
 
+IMAGE = """graph "image" (%x: i16[1, 7, 6, 4; scale=0.01, zero=0]) -> (%y) {{
+  %w: i8[4, {kernel}, {kernel}, {depth}] = constant normal 1
+  %m: i32[4] = constant splat 40
+  %b: i32[4] = constant splat 700
+  %q: i8[1, 7, 6, 4; scale=0.02, zero=-9] = q_requantize(%x) {{multiplier = 90, bias = 64,
+    shift = 12, dtype = "i8", scale = 0.02, zero = -9}}
+  %c: i8[1, 7, 6, 4; scale=0.02, zero=5] = q_conv(%q, %w, %m, %b) {{strides = [1, 1],
+    pads = [{pad}, {pad}, {pad}, {pad}], dilations = [1, 1], groups = {groups}, zero_x = -9,
+    shift = 9, dtype = "i8", scale = 0.02, zero = 5}}
+  %y: i8[1, 7, 6, 4; scale=0.02, zero=5] = q_conv(%c, %w, %m, %b) {{strides = [1, 1],
+    pads = [{pad}, {pad}, {pad}, {pad}], dilations = [1, 1], groups = {groups}, zero_x = 5,
+    shift = 9, dtype = "i8", scale = 0.02, zero = 5}}
+}}"""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "groups", "expected"), [(3, 1, True), (3, 4, True), (3, 2, False), (5, 1, False)]
+)
+def test_images_are_raised_for_convolutions_of_the_accelerator(
+    kernel: int, groups: int, expected: bool
+) -> None:
+    """3x3 over all channels or depthwise; padding stands for the same values."""
+    text = IMAGE.format(kernel=kernel, pad=kernel // 2, groups=groups, depth=4 // groups)
+    graph = parse(text)
+    check(graph, RaiseActivations())
+    raised = [node.op for node in graph.nodes if node.output.type.dtype is DType.U8]
+    assert raised == (["q_requantize", "q_conv"] if expected else [])
+
+
 def test_attention_reads_the_packed_tensor() -> None:
     """Three slices become offsets."""
     graph, _ = block()

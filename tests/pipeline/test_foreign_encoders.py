@@ -53,6 +53,28 @@ class Convolutional(nn.Module):
         return self.head(pooled * torch.sigmoid(self.gate(pooled)))
 
 
+class Image(nn.Module):
+    """3x3 convolutions: plain, with stride 2, depthwise, around an addition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU())
+        self.block = nn.Sequential(
+            nn.Conv2d(24, 40, 1),
+            nn.ReLU6(),
+            nn.Conv2d(40, 40, 3, padding=1, groups=40),
+            nn.ReLU6(),
+            nn.Conv2d(40, 24, 1),
+        )
+        self.down = nn.Sequential(nn.Conv2d(24, 36, 3, stride=2, padding=1), nn.GELU())
+        self.last = nn.Conv2d(36, 20, 3)
+        self.head = nn.Linear(20, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        return self.head(self.last(self.down(x + self.block(x))).mean(dim=(2, 3)))
+
+
 class ClassToken(nn.Module):
     """Patches by convolution, a class token, learned positions, fused queries, keys and values."""
 
@@ -226,6 +248,24 @@ def test_a_torch_transformer(
 def test_a_convolutional_network(exporter: Literal["dynamo", "legacy"], tmp_path: Path) -> None:
     torch.manual_seed(0)
     assert_builds(Convolutional(), [(1, 4, 200)], exporter, tmp_path)
+
+
+@pytest.mark.parametrize("simulator", ["host", pytest.param("gvsoc", marks=pytest.mark.gvsoc)])
+def test_convolutions_of_images(
+    simulator: Literal["host", "gvsoc"], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """On NE16 where it has them: the same bits in every layer."""
+    if simulator == "gvsoc":
+        request.getfixturevalue("gvsoc")
+    torch.manual_seed(0)
+    path = tmp_path / "image.onnx"
+    export_onnx(Image().eval(), [torch.randn(1, 3, 17, 14)], path)
+    built = build(path, out=tmp_path / "out", windows=4, engines="ne16")
+    engines = [layer.engine for layer in built.report.layers if layer.op == "q_conv"]
+    assert len(engines) == 4
+    assert all("ne16" in engine for engine in engines)
+    simulation = simulate(built, simulator=simulator, sanitize=simulator == "host")
+    assert simulation.report.bit_exact, simulation.mismatch
 
 
 def assert_builds(

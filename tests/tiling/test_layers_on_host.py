@@ -219,6 +219,34 @@ def raised_products(b: Builder) -> None:
         b.layer("q_linear", extended, dtype="i16", residual=True, **normalised)
 
 
+def convolutions(b: Builder) -> None:
+    """3x3 over all channels and depthwise; strides, padding on some sides, every kind of result.
+
+    Raised inputs, and inputs that the layer raises.
+    """
+    cases = [
+        ((1, 13, 10, 20), 40, 1, (1, 1), (1, 1, 1, 1)),
+        ((2, 7, 5, 16), 33, 1, (1, 1), (0, 1, 1, 0)),
+        ((1, 12, 9, 8), 16, 1, (2, 2), (1, 1, 1, 1)),
+        ((1, 11, 6, 40), 40, 40, (1, 1), (1, 1, 1, 1)),
+        ((2, 9, 8, 19), 19, 19, (2, 1), (1, 0, 0, 1)),
+        ((1, 1, 8, 18), 18, 18, (1, 2), (1, 1, 1, 1)),
+    ]
+    for x_shape, outputs, groups, strides, pads in cases:
+        multiplier, bias, shift = b.channels(outputs, 9 * x_shape[3] // groups)
+        weights = b.constant(outputs, 3, 3, x_shape[3] // groups)
+        operands = [b.input(*x_shape, dtype=DType.U8), weights, multiplier, bias]
+        where = {"strides": strides, "pads": pads, "dilations": (1, 1), "groups": groups}
+        stated = {"zero_x": -4, "shift": shift, **where, **STATED}
+        table = b.graph.constant(b.constant(256).array.view(np.uint8))
+        b.layer("q_conv", operands, dtype="u8", **stated)
+        b.layer("q_conv", operands, dtype="i16", **stated)
+        b.layer("q_conv", [*operands, table], table=True, dtype="u8", **stated)
+        plain = [b.input(*x_shape), *operands[1:]]
+        b.layer("q_conv", plain, dtype="i8", **stated)
+        b.layer("q_conv", [*plain, table], table=True, dtype="u8", **stated)
+
+
 def raised_mlps(b: Builder) -> None:
     for rows, hidden, columns, depth in [(40, 70, 36, 24), (20, 32, 64, 40)]:
         m1, b1, shift1 = b.channels(hidden, depth)
@@ -289,7 +317,9 @@ def chooser(engine: str, board: Board, random: np.random.Generator) -> Callable[
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("engine", ["cluster", "ne16"])
 @pytest.mark.parametrize(
-    "family", [raised_products, raised_mlps, raised_attentions], ids=lambda f: f.__name__
+    "family",
+    [raised_products, convolutions, raised_mlps, raised_attentions],
+    ids=lambda f: f.__name__,
 )
 def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
     family: Callable[[Builder], None], engine: str, seed: int, tmp_path: Path

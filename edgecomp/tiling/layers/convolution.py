@@ -14,6 +14,8 @@ from edgecomp.ir import Node, Value
 from edgecomp.tiling.candidates import (
     COLUMNS_MULTIPLE,
     buffers_for,
+    first_uses,
+    lowering,
     row_operand,
     tile_sizes,
     vector_operand,
@@ -29,6 +31,7 @@ from edgecomp.tiling.program import (
     Pointer,
     Region,
     Scalar,
+    Symbol,
     TileProgram,
     c_type,
 )
@@ -151,8 +154,10 @@ def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ..
         channels = o.size // per_group * (window.channels // groups)
         first_channel = o.start // per_group * (window.channels // groups)
     taps = w.type.size // o.extent
+    moving = (b, r, o) if groups > 1 else (b, r)
+    image = image_operand(x, window, b, r, o if groups > 1 else None, first_channel, channels)
     operands = [
-        _input(x, window, b, r, o if groups > 1 else None, first_channel, channels),
+        image,
         row_operand("w", w, o, taps),
         vector_operand("multiplier", multiplier, o),
         vector_operand("bias", bias, o),
@@ -161,7 +166,7 @@ def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ..
     if node.attributes.get("table"):
         operands.append(whole_operand("table", node.inputs[4]))
         table = Pointer("table")
-    operands.append(_output(node, window, b, r, o))
+    operands.append(result_operand(node, window, b, r, o))
     arguments: dict[str, Argument] = {
         **window.arguments(r),
         "x": Pointer("x"),
@@ -181,15 +186,16 @@ def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ..
         "groups": wrap(1) if groups == 1 else o.size // per_group,
         "zero_x": Scalar(node.integer("zero_x")),
         "shift": Scalar(node.integer("shift")),
-        "y_type": c_type(node.output),
+        "y_type": Symbol("EC_I8") if node.attributes.get("table") else c_type(node.output),
     }
     work = r.size * window.out_width * o.size
     call = Call("conv", arguments, elements=work, macs=work * taps, rows=r.size)
+    calls = (*lowering(image, first_uses(moving, (b, *order))), call)
     title = f"q_conv {list(x.shape)} -> {list(node.output.shape)}, kernel {window.kernel}"
-    return TileProgram((b, *order), tuple(operands), (call,), order=title)
+    return TileProgram((b, *order), tuple(operands), calls, order=title)
 
 
-def _input(
+def image_operand(
     x: Value,
     window: Window,
     b: Loop,
@@ -198,6 +204,7 @@ def _input(
     first_channel: Expr,
     channels: Expr,
 ) -> Operand:
+    """The input rows of a tile; of part of the channels where ``o`` moves them."""
     pixels = (b.index * window.height + window.first_row(r)) * window.width
     rows = window.row_count(r) * window.width
     region = Region.block(pixels * window.channels + first_channel, rows, channels, window.channels)
@@ -209,7 +216,8 @@ def _input(
     return Operand("x", x, "in", region, key, buffers_for(*loops))
 
 
-def _output(node: Node, window: Window, b: Loop, r: Loop, o: Loop) -> Operand:
+def result_operand(node: Node, window: Window, b: Loop, r: Loop, o: Loop) -> Operand:
+    """The rows and channels of a tile of the result."""
     size = node.output.type.dtype.bytes
     pixel = (b.index * window.out_height + r.start) * window.out_width
     start = (pixel * o.extent + o.start) * size

@@ -20,7 +20,6 @@ from edgecomp.tiling.candidates import (
     row_operand,
     whole_operand,
 )
-from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.normalization import (
     NORMALIZED,
     normalization,
@@ -28,10 +27,8 @@ from edgecomp.tiling.normalization import (
     normalizes,
 )
 from edgecomp.tiling.program import (
-    Argument,
     Call,
     Loop,
-    Null,
     Operand,
     Pointer,
     Scalar,
@@ -125,29 +122,8 @@ class _Tiles:
         )
 
     def _table(self) -> Call:
-        arguments: dict[str, Argument] = {
-            "x": Pointer("product"),
-            "table": Pointer("table"),
-            "y": Pointer("y"),
-            "rows": self.m.size,
-            "columns": self.n.size,
-            "x_stride": self.n.size,
-            "y_stride": self.n.size,
-        }
-        work = self.m.size * self.n.size
-        return Call("table", arguments, work, rows=self.m.size, lag=self.lag + 1)
+        return ne16.table("product", self.m.size, self.n.size, self.lag + 1)
 
     def _saturate(self) -> Call:
-        has_residual = bool(self.node.attributes.get("residual"))
-        arguments: dict[str, Argument] = {
-            "x": Pointer("product"),
-            "residual": Pointer("residual") if has_residual else Null(),
-            "y": Pointer("y"),
-            "rows": self.m.size,
-            "columns": self.n.size,
-            "x_stride": self.n.size,
-            "residual_stride": self.n.size if has_residual else wrap(0),
-            "y_stride": self.n.size,
-        }
-        work = self.m.size * self.n.size
-        return Call("saturate", arguments, work, rows=self.m.size, lag=self.lag + 1)
+        residual = "residual" if self.node.attributes.get("residual") else None
+        return ne16.saturate("product", residual, self.m.size, self.n.size, self.lag + 1)

@@ -31,7 +31,6 @@ from edgecomp.tiling.program import (
     Call,
     Direction,
     Loop,
-    Null,
     Operand,
     Pointer,
     Region,
@@ -209,17 +208,6 @@ class _Tiles:
 
     def _saturate(self) -> Call:
         columns = ne16.block_size(self.n, self.column_block)
-        has_residual = bool(self.node.attributes.get("residual"))
-        arguments: dict[str, Argument] = {
-            "x": Pointer("product"),
-            "residual": Pointer("residual") if has_residual else Null(),
-            "y": Pointer("y"),
-            "rows": self.m.size,
-            "columns": columns,
-            "x_stride": columns,
-            "residual_stride": columns if has_residual else wrap(0),
-            "y_stride": columns,
-        }
-        work = self.m.size * columns
+        residual = "residual" if self.node.attributes.get("residual") else None
         when, lag = self._phase(1), self.lag + 2
-        return Call("saturate", arguments, work, rows=self.m.size, when=when, lag=lag)
+        return ne16.saturate("product", residual, self.m.size, columns, lag, when)

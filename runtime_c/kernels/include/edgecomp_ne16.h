@@ -55,6 +55,10 @@ enum { EC_NE16_REGISTERS = 24 };
 #define EC_NE16_SHIFTS (1u << 24)
 #define EC_NE16_BIAS (1u << 25)
 
+/* `padding`. */
+#define EC_NE16_PADDING(top, right, bottom, left, value) \
+    ((top) << 28 | (right) << 24 | (bottom) << 20 | (left) << 16 | (value))
+
 enum { EC_NE16_3X3 = 0, EC_NE16_DEPTHWISE = 1, EC_NE16_1X1 = 2 };
 
 /*
@@ -86,6 +90,40 @@ typedef struct {
 } ec_ne16_linear_args;
 
 void ec_ne16_linear(const ec_ne16_linear_args *args, ec_ne16_job *job);
+
+/*
+ * A convolution of an image tile with filters of 3x3, stride 1; y as in ec_ne16_linear:
+ *
+ * acc = sum_{ky, kx, i} x[oy + ky - pad_top, ox + kx - pad_left, i] * w[o, ky, kx, i]
+ *
+ * x outside [0, height) x [0, width) is pad_value; the padding at the bottom and right follows from
+ * the output size. The engine pads the last part of 3 x 3 pixels alone: at the bottom and right no
+ * more than the output rows and columns of that part, unless it is the only one; so 1 is always
+ * possible. With depthwise, output channel o reads input channel o alone, and there are as many.
+ * The engine loads padding too before it replaces it: addresses up to two rows and two pixels
+ * around the image are read.
+ */
+typedef struct {
+    const uint8_t *x; /* [height, width, channels] */
+    const uint8_t *w; /* [out_channels, ceil(channels / 16), weight_bits, 9, 2], depthwise without
+                         the first; from pack_filter_weights */
+    const void *multiplier; /* [out_channels] or NULL, and 16 more with depthwise */
+    const int32_t *bias; /* [out_channels] or NULL, and 16 more with depthwise */
+    void *y; /* [out_height, out_width, out_channels] of y_type */
+    uint32_t height, width, channels; /* not 0 */
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t out_height, out_width, out_channels; /* not 0 */
+    uint32_t y_row_stride, y_pixel_stride;
+    uint32_t pad_top, pad_left; /* [0, 2] */
+    uint32_t pad_value; /* [0, 255]: the zero point of x */
+    uint32_t depthwise;
+    uint32_t weight_bits; /* [2, 8] */
+    uint32_t multiplier_bits;
+    uint32_t shift;
+    ec_type y_type;
+} ec_ne16_conv_args;
+
+void ec_ne16_conv(const ec_ne16_conv_args *args, ec_ne16_job *job);
 
 #ifdef __cplusplus
 }

@@ -1,10 +1,5 @@
 /* A linear layer as a 1x1 job: edgecomp/ops/q_linear.py on raised activations. */
-#include "edgecomp_ne16.h"
-
-enum { INPUT_PART = 16, OUTPUT_PART = 32, PIXELS = 3 };
-
-/* Divisions by constants stay out of the divider, and a job that names every field of memset. */
-#define INLINE static inline __attribute__((always_inline))
+#include "parts.h"
 
 /* The tokens as an image: token row * step + column at (row, column). */
 typedef struct {
@@ -23,25 +18,12 @@ static image image_of(uint32_t rows, uint32_t accumulate)
     return whole;
 }
 
-INLINE uint32_t pair(uint32_t upper, uint32_t lower) { return upper << 16 | lower; }
-
-INLINE uint32_t parts(uint32_t size, uint32_t part) { return (size + part - 1) / part; }
-
-/* Size of the last part. */
-INLINE uint32_t last(uint32_t size, uint32_t part) { return (size - 1) % part + 1; }
-
 static uint32_t configuration(const ec_ne16_linear_args *a)
 {
-    uint32_t bits = EC_NE16_WEIGHT_BITS(a->weight_bits) | EC_NE16_MODE(EC_NE16_1X1);
-    bits |= EC_NE16_WEIGHT_OFFSET;
-    bits |= a->y_type == EC_I32 ? EC_NE16_OUTPUT_32 : 0;
-    bits |= a->y_type == EC_U8 ? 0 : EC_NE16_SIGNED;
-    bits |= a->accumulate ? EC_NE16_ACCUMULATE : 0;
-    if (a->multiplier != NULL) {
-        bits |= EC_NE16_QUANTIZE | EC_NE16_MULTIPLIER_BITS(a->multiplier_bits);
-        bits |= EC_NE16_SHIFT(a->shift) | (a->bias != NULL ? EC_NE16_BIAS : 0);
-    }
-    return bits;
+    const uint32_t bits =
+        common_configuration(EC_NE16_1X1, a->weight_bits, a->y_type, a->multiplier != NULL,
+                             a->bias != NULL, a->multiplier_bits, a->shift);
+    return bits | (a->accumulate ? EC_NE16_ACCUMULATE : 0);
 }
 
 void ec_ne16_linear(const ec_ne16_linear_args *args, ec_ne16_job *job)
