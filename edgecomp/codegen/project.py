@@ -57,7 +57,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         folder / "harness" / "harness.c": ("harness.c.j2", {}),
         source / "network.c": (
             "network.c.j2",
-            {"copies": _copies(spec), "resident": _resident(spec.placement)},
+            {"places": _places(spec), "resident": _resident(spec.placement)},
         ),
         source / "layers.h": ("layers.h.j2", {}),
         source / "layers.c": ("layers.c.j2", _layer_tables(spec)),
@@ -161,7 +161,7 @@ def _float(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
-def _copies(spec: ProjectSpec) -> dict[str, list[int]]:
+def _places(spec: ProjectSpec) -> dict[str, list[int]]:
     last = len(spec.layers) - 1
     return {
         "inputs": [spec.placement.address(value, 0) for value in spec.graph.inputs],

@@ -11,7 +11,7 @@
 #define EC_IN_L1 __attribute__((section(".l1.state")))
 #define EC_IN_PRIVATE __attribute__((section(".private")))
 
-/* What the cluster is asked to do with the window in the input buffers. */
+/* What the cluster is asked to do with the window in the arena. */
 typedef enum {
     EC_IDLE = 0,
     EC_INIT = 1,
