@@ -70,11 +70,12 @@ class Level(_Section):
 
 
 class Memory(_Section):
-    """The three memories."""
+    """The memories. flash: where weights that do not fit l3 are read from it in every window."""
 
     l1: Level
     l2: Level
     l3: Level
+    flash: Level | None = None
 
 
 class Quantization(_Section):
@@ -188,7 +189,8 @@ class Report(_Section):
             content,
             content["latency"],
             *content["layers"],
-            *content["memory"].values(),
+            content["memory"],
+            *filter(None, content["memory"].values()),
         ):
             for name in [name for name in _OPTIONAL if section.get(name, 0) is None]:
                 del section[name]
@@ -197,6 +199,7 @@ class Report(_Section):
 
 _OPTIONAL = (
     "engines",
+    "flash",
     "reserved",
     "sqnr_db",
     "bytes",

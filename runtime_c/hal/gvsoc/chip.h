@@ -40,7 +40,7 @@
 #define DMA_EVENT (1u << 20)
 #define DMA_COUNTERS 16u
 
-/* The uDMA channel of the external memories; chip select 0 is the HyperRAM. */
+/* The uDMA channel of the external memories. */
 #define UDMA_CLOCKS 0x1a102000u
 #define UDMA_HYPER_CLOCKS 0x1ff00u
 #define HYPER 0x1a102480u
@@ -60,6 +60,8 @@
 #define HYPER_LATENCY 0x1a102884u
 #define HYPER_ADDED_LATENCY 0x1a102888u
 #define HYPER_CHIP_SELECT 0x1a1028a0u
+#define HYPER_RAM 0u
+#define HYPER_FLASH 1u
 
 /* Load from the event unit; the core sleeps until the event is there. */
 #define EVENT_LOAD(base, offset)                                          \

@@ -1,4 +1,4 @@
-/* gvsoc_main.c - the fabric controller: weights into L3, windows through the cluster, results out.
+/* gvsoc_main.c - the fabric controller: weights into RAM, windows through the cluster, results out.
  *
  * Files, in the simulator's working folder: weights.bin and input.bin are read, output.bin is
  * written, in the format of hal/host. They go to and come from the places of the tensors in the
@@ -52,8 +52,8 @@ static void place_weights(void)
 {
     const int file = open_file("weights.bin", EC_HOST_READ);
     const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
-    for (uint32_t at = 0; at < EC_L3_BYTES; at += chunk) {
-        const uint32_t bytes = EC_L3_BYTES - at < chunk ? EC_L3_BYTES - at : chunk;
+    for (uint32_t at = 0; at < EC_L3_RAM_BYTES; at += chunk) {
+        const uint32_t bytes = EC_L3_RAM_BYTES - at < chunk ? EC_L3_RAM_BYTES - at : chunk;
         if (ec_host_read(file, ec_l2_arena, bytes) != bytes)
             stop("weights.bin is too short");
         ec_l3_write(at, ec_l2_arena, bytes);

@@ -159,7 +159,7 @@ void ec_hal_wait(ec_transfer transfer)
     EC_TRACE_SPAN(EC_TRACE_DMA_WAIT, begin, end, transfer);
 }
 
-/* ---- L3: one read at a time, the others wait in a queue --------------------------------------- */
+/* ---- L3 and flash: one read at a time, the others wait in a queue ------------------------------ */
 
 void ec_l3_init(void)
 {
@@ -167,7 +167,7 @@ void ec_l3_init(void)
     REGISTER(HYPER_PAGE_BOUND) = 4;
     REGISTER(HYPER_LATENCY) = 6;
     REGISTER(HYPER_ADDED_LATENCY) = 1;
-    REGISTER(HYPER_CHIP_SELECT) = 0;
+    REGISTER(HYPER_CHIP_SELECT) = HYPER_RAM;
 }
 
 void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
@@ -184,6 +184,7 @@ void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
 static void start_read(void)
 {
     const l3_read *read = &l3.reads[l3.done % EC_READS_AHEAD];
+    REGISTER(HYPER_CHIP_SELECT) = read->l3 < EC_L3_RAM_BYTES ? HYPER_RAM : HYPER_FLASH;
     REGISTER(HYPER_ADDRESS) = read->l3;
     REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
     REGISTER(HYPER_READ_L2) = read->l2;
