@@ -24,7 +24,7 @@ from devices.hyperbus.hyperram import Hyperram
 from pulp.ne16.ne16 import Ne16
 
 _EVALUATION_KIT = {
-    "memories": {"l1_bytes": 131_072, "l3_bytes": 33_554_432},
+    "memories": {"l1_bytes": 131_072, "l3_bytes": 33_554_432, "flash_bytes": 67_108_864},
     "clocks": {
         "cluster_hz": 370_000_000,
         "fabric_hz": 240_000_000,
@@ -100,7 +100,10 @@ def _fll_register(hertz: float) -> str:
 
 
 class Gap9Board(gvsoc.systree.Component):
-    """The chip with the board's HyperRAM (chip select 0) and a HyperFlash (1)."""
+    """The chip with the board's HyperRAM (chip select 0) and a HyperFlash (1).
+
+    The flash holds weights.bin of the folder in which the simulation runs, from address 0 on.
+    """
 
     def __init__(self, parent: object, name: str, parser: object, options: object) -> None:
         super().__init__(parent, name, options=options)
@@ -111,7 +114,15 @@ class Gap9Board(gvsoc.systree.Component):
         self._set_clocks(chip)
         ram = Hyperram(self, "ram", size=int(BOARD["memories"]["l3_bytes"]))
         self.bind(chip, "hyper0_cs0_data", ram, "input")
-        self.bind(chip, "hyper0_cs1_data", Hyperflash(self, "hyperflash"), "input")
+        self.bind(chip, "hyper0_cs1_data", self._flash(), "input")
+
+    def _flash(self) -> gvsoc.systree.Component:
+        flash = Hyperflash(self, "hyperflash", size=int(BOARD["memories"]["flash_bytes"]))
+        weights = Path("weights.bin").resolve()
+        if weights.exists() and weights.stat().st_size > 0:
+            flash.add_property("preload_file", str(weights))
+            flash.add_property("writeback", False)
+        return flash
 
     def _set_clocks(self, chip: gvsoc.systree.Component) -> None:
         soc = chip.get_component("soc")

@@ -57,7 +57,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         folder / "harness" / "harness.c": ("harness.c.j2", {}),
         source / "network.c": (
             "network.c.j2",
-            {"copies": _copies(spec), "resident": _resident(spec.placement)},
+            {"places": _places(spec), "resident": _resident(spec.placement)},
         ),
         source / "layers.h": ("layers.h.j2", {}),
         source / "layers.c": ("layers.c.j2", _layer_tables(spec)),
@@ -94,8 +94,8 @@ def _application(value: Value) -> dict[str, object]:
 
 def weights_image(spec: ProjectSpec) -> bytes:
     """The L3 image: every layer's block of constants at its offset."""
-    image = bytearray(spec.placement.l3_bytes)
-    for block, base in zip(spec.placement.blocks, spec.placement.block_l3, strict=True):
+    image = bytearray(spec.placement.image.bytes)
+    for block, base in zip(spec.placement.blocks, spec.placement.image.offsets, strict=True):
         for value, offset in block.offsets.items():
             array = value.array
             data = array.astype(array.dtype.newbyteorder("<")).tobytes()
@@ -161,7 +161,7 @@ def _float(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
-def _copies(spec: ProjectSpec) -> dict[str, list[int]]:
+def _places(spec: ProjectSpec) -> dict[str, list[int]]:
     last = len(spec.layers) - 1
     return {
         "inputs": [spec.placement.address(value, 0) for value in spec.graph.inputs],
@@ -181,7 +181,9 @@ class ResidentBlock:
 def _resident(placement: Placement) -> list[ResidentBlock]:
     return [
         ResidentBlock(
-            placement.block_l2[index], placement.block_l3[index], placement.blocks[index].bytes
+            placement.block_l2[index],
+            placement.image.offsets[index],
+            placement.blocks[index].bytes,
         )
         for index in sorted(placement.resident)
     ]
@@ -232,7 +234,7 @@ def _row(
         function=function,
         tensors=[placement.address(operand.value, index) for operand in program.operands],
         scalars=layer_scalars(program),
-        weights_l3=placement.block_l3[index],
+        weights_l3=placement.image.offsets[index],
         weights_l2=placement.block_l2[index],
         weights_bytes=0 if index in placement.resident else placement.blocks[index].bytes,
         weights_from=placement.weights_from[index],

@@ -9,6 +9,7 @@ from edgecomp.fusion.raise_activations import RaiseActivations
 from edgecomp.fusion.remove_idle_requantize import RemoveIdleRequantize
 from edgecomp.fusion.split_channels import SplitChannels
 from edgecomp.fusion.split_rows import SplitRows
+from edgecomp.fusion.split_transposed import SplitTransposed
 from edgecomp.ir import Pass
 from edgecomp.passes.eliminate_common_subexpressions import EliminateCommonSubexpressions
 from edgecomp.passes.remove_dead_code import RemoveDeadCode
@@ -22,6 +23,7 @@ __all__ = [
     "RemoveIdleRequantize",
     "SplitChannels",
     "SplitRows",
+    "SplitTransposed",
     "fusion_pipeline",
 ]
 
@@ -32,7 +34,9 @@ def fusion_pipeline(capacity: int | None = None, raised: bool = False) -> list[P
     ``capacity``: bytes of the memory that layers work from; without it nothing is done to fit it.
     ``raised``: for hardware that reads unsigned activations.
     """
-    cuts: list[Pass] = [] if capacity is None else [SplitRows(capacity), SplitChannels(capacity)]
+    cuts: list[Pass] = []
+    if capacity is not None:
+        cuts = [SplitRows(capacity), SplitTransposed(capacity), SplitChannels(capacity)]
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),

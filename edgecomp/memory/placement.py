@@ -8,11 +8,12 @@ some weights stay in L2 (`resident`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.arena import DoesNotFit, Plan, pack
+from edgecomp.memory.external import Block, External, Image, lay_out
 from edgecomp.memory.lifetime import Buffer, lower_bound
 from edgecomp.memory.read_ahead import latest_starts, waits
 from edgecomp.memory.resident import Fits, choose_resident, streamed
@@ -31,7 +32,7 @@ class WeightBlock:
 
 @dataclass(frozen=True)
 class Placement:
-    """Addresses in the L2 arena and offsets in the L3 image.
+    """Addresses in the L2 arena, and the image of the weights outside of the chip.
 
     ``weights_from[i]`` is the layer at whose start the read of layer ``i``'s weights may begin;
     ``i`` itself where nothing hides the read. ``waits[i]`` is how long layer ``i`` is expected to
@@ -43,12 +44,11 @@ class Placement:
     tensors: dict[Value, int]
     blocks: list[WeightBlock]
     block_l2: list[int]
-    block_l3: list[int]
+    image: Image
     weights_from: list[int]
     waits: list[float]
     reads: list[float]
     resident: frozenset[int]
-    l3_bytes: int
 
     def address(self, value: Value, layer: int) -> int:
         """L2 offset of ``value`` as layer ``layer`` sees it."""
@@ -67,21 +67,22 @@ def place(
     layers: Sequence[Node],
     constants: Sequence[Iterable[Value]],
     times: Sequence[float],
-    read_time: Callable[[int], float],
+    external: External,
     capacity: int,
     memory: str = "L2",
     keep: bool = True,
 ) -> Placement:
     """Plan L2 for ``layers``; reading ahead is given up where it does not fit.
 
-    ``constants`` are those that each layer reads, ``times`` is how long each layer takes and
-    ``read_time`` how long it takes to read a number of bytes from L3, in one unit. Raises
-    ``DoesNotFit``, naming ``memory``, when the network needs more than ``capacity`` bytes all the
-    same. With ``keep`` weights may stay in L2 between windows.
+    ``constants`` are those that each layer reads, ``times`` is how long each layer takes, in the
+    unit of the times of ``external``. Raises ``DoesNotFit``, naming ``memory``, when the network
+    needs more than ``capacity`` bytes all the same, or its weights more than there is outside of
+    the chip. With ``keep`` weights may stay in L2 between windows.
     """
     blocks = [_weight_block(each) for each in constants]
     tensors_alive = activations(graph, layers)
-    reads = [read_time(block.bytes) if block.bytes else 0.0 for block in blocks]
+    image = lay_out([Block(tuple(b.offsets), b.bytes) for b in blocks], times, external)
+    reads = image.reads
     resident = (
         choose_resident(times, reads, _fitting(blocks, tensors_alive, capacity)) if keep else []
     )
@@ -102,18 +103,16 @@ def place(
             weights_from[victim] += 1
     tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
-    block_l3, l3_bytes = _l3_offsets(blocks)
     return Placement(
         plan,
         tensors,
         blocks,
         block_l2,
-        block_l3,
+        image,
         weights_from,
         waits(times, streamed(reads, resident), weights_from),
         streamed(reads, resident),
         frozenset(resident),
-        l3_bytes,
     )
 
 
@@ -189,20 +188,6 @@ def _read_ahead_at_peak(buffers: list[Buffer], weights_from: list[int]) -> int |
         if early:
             return early[0]
     return None
-
-
-def _l3_offsets(blocks: list[WeightBlock]) -> tuple[list[int], int]:
-    """Where each block lies; layers with the same constants share one."""
-    offsets = []
-    known: dict[tuple[Value, ...], int] = {}
-    cursor = 0
-    for block in blocks:
-        contents = tuple(block.offsets)
-        if contents not in known:
-            known[contents] = cursor
-            cursor += block.bytes
-        offsets.append(known[contents])
-    return offsets, cursor
 
 
 def _aligned(size: int) -> int:

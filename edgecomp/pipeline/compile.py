@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, lookup
+from edgecomp.memory.external import External
 from edgecomp.memory.placement import Placement, place
 from edgecomp.targets import Board
 from edgecomp.tiling.measured import load_measurements
@@ -102,19 +103,22 @@ def plan(
         nodes,
         [tiling.program.constants for tiling in tilings],
         times,
-        board.l3_l2_cycles,
+        _external(board),
         board.l2_available_bytes,
         f"L2 of {board.name}",
         keep,
     )
-    if placement.l3_bytes > board.l3_available_bytes:
-        raise EdgecompError(
-            f"the weights take {placement.l3_bytes} bytes of external memory, {board.name} has "
-            f"{board.l3_available_bytes}",
-            "use a smaller model, or a board file with more external memory",
-        )
     layers = [
         Layer(index, *each)
         for index, each in enumerate(zip(nodes, tilings, placement.waits, strict=True))
     ]
     return Plan(graph, layers, placement, board)
+
+
+def _external(board: Board) -> External:
+    """The board's memories for weights, with times in cluster cycles."""
+    memories = board.memories
+    flash = board.flash_l2_cycles if board.transfers.flash_l2 is not None else None
+    return External(
+        board.l3_available_bytes, board.l3_l2_cycles, memories.flash_bytes, flash, board.name
+    )

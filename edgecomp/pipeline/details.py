@@ -74,12 +74,13 @@ def _placed(
 
 
 def _l3(plan: Plan) -> Iterator[Buffer]:
-    """Blocks of weights, which stay; layers with the same constants share one."""
+    """Blocks of weights in RAM, which stay; layers with the same constants share one."""
     placement = plan.placement
     users: dict[int, list[Layer]] = {}
     for layer in plan.layers:
-        if placement.blocks[layer.index].bytes:
-            users.setdefault(placement.block_l3[layer.index], []).append(layer)
+        address = placement.image.offsets[layer.index]
+        if placement.blocks[layer.index].bytes and address < placement.image.ram_bytes:
+            users.setdefault(address, []).append(layer)
     for address, layers in users.items():
         others = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
         yield Buffer(

@@ -52,7 +52,7 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
         if index in placement.resident:
             when = "resident, read once"
         memory += (
-            f", weights {block.bytes} bytes: L3 {placement.block_l3[index]} -> "
+            f", weights {block.bytes} bytes: {placement.image.place(index)} -> "
             f"L2 {placement.block_l2[index]}, {when}"
         )
     estimate = (

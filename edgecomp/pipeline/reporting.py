@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgecomp.ir import Graph
+from edgecomp.memory.external import Image
 from edgecomp.pipeline.compile import Layer, Plan
 from edgecomp.pipeline.details import buffers, output_samples, peaks
 from edgecomp.pipeline.duty import again, duty_cycle
@@ -88,7 +89,7 @@ def _plan_notices(plan: Plan) -> list[str]:
     if not kept:
         return []
     return [
-        f"{kept:,} of {placement.l3_bytes:,} bytes of weights stay in L2 from window to window: "
+        f"{kept:,} of {placement.image.bytes:,} bytes of weights stay in L2 from window to window: "
         "they are read once, when the network starts"
     ]
 
@@ -156,6 +157,7 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
         "l1": _measured_level(built.memory.l1, measured.l1_bytes),
         "l2": _measured_level(built.memory.l2, measured.l2_bytes),
         "l3": built.memory.l3,
+        "flash": built.memory.flash,
     }
     return {
         "latency": Latency(
@@ -189,7 +191,7 @@ def _quantization(agreed: Agreement, reference: Reference) -> Quantization:
 def _memory(plan: Plan) -> Memory:
     board, placement = plan.board, plan.placement
     l1 = max(layer.tiling.program.l1_bytes for layer in plan.layers)
-    l2 = placement.plan
+    l2, image = placement.plan, placement.image
     return Memory(
         l1=Level(
             capacity=board.memories.l1_bytes,
@@ -207,11 +209,20 @@ def _memory(plan: Plan) -> Memory:
         ),
         l3=Level(
             capacity=board.memories.l3_bytes,
-            peak=placement.l3_bytes,
-            arena=placement.l3_bytes,
-            lower_bound=placement.l3_bytes,
+            peak=image.ram_bytes,
+            arena=image.ram_bytes,
+            lower_bound=image.ram_bytes,
         ),
+        flash=_flash(board, image),
     )
+
+
+def _flash(board: Board, image: Image) -> Level | None:
+    """Flash, where weights are read from it: it holds those in L3 too, for the start."""
+    if image.ram_bytes == image.bytes:
+        return None
+    capacity = board.memories.flash_bytes
+    return Level(capacity=capacity, peak=image.bytes, arena=image.bytes, lower_bound=image.bytes)
 
 
 def _energy(board: Board, seconds: float) -> Energy:
@@ -248,5 +259,5 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
         dma_busy=round(cost.dma),
         read_from=placement.weights_from[layer.index] if reads else None,
         read_cycles=round(placement.reads[layer.index]) if reads else None,
-        l3_address=placement.block_l3[layer.index] if weights else None,
+        l3_address=placement.image.offsets[layer.index] if weights else None,
     )

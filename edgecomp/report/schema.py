@@ -62,11 +62,12 @@ class Level(Section):
 
 
 class Memory(Section):
-    """The three memories."""
+    """The memories. flash: where weights that do not fit l3 are read from it in every window."""
 
     l1: Level
     l2: Level
     l3: Level
+    flash: Level | None = None
 
 
 class Quantization(Section):
@@ -204,7 +205,8 @@ class Report(Section):
             content,
             content["latency"],
             *content["layers"],
-            *content["memory"].values(),
+            content["memory"],
+            *filter(None, content["memory"].values()),
         ):
             for name in [name for name in _OPTIONAL if section.get(name, 0) is None]:
                 del section[name]
@@ -214,6 +216,7 @@ class Report(Section):
 _OPTIONAL = (
     "engines",
     "ne16_macs_per_cycle",
+    "flash",
     "reserved",
     "sqnr_db",
     "bytes",

@@ -118,7 +118,7 @@ def _memory(report: Report) -> Columns:
         Column("lower bound", leave_out=2),
         Column(reserved_head, leave_out=3),
     )
-    return Columns(columns, (_level(name, level) for name, level in report.memory))
+    return Columns(columns, (_level(name, level) for name, level in report.memory if level))
 
 
 def _level(name: str, level: Level) -> list[str]:

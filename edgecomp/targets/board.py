@@ -34,7 +34,10 @@ class Cores(_Section):
 
 
 class Memories(_Section):
-    """Capacities. l3 is the external RAM that holds the weights while the network runs."""
+    """Capacities. l3 is the external RAM that holds the weights while the network runs.
+
+    flash holds the program's files; weights that do not fit l3 are read from it.
+    """
 
     l1_bytes: PositiveInt
     l2_bytes: PositiveInt
@@ -83,10 +86,14 @@ class Transfer(_Section):
 
 
 class Transfers(_Section):
-    """The two paths: between L2 and L1, and between L3 and L2, either direction."""
+    """The paths: between L2 and L1, and between L3 and L2, either direction; from flash to L2.
+
+    Without flash_l2, weights that do not fit L3 are refused.
+    """
 
     l2_l1: Transfer
     l3_l2: Transfer
+    flash_l2: Transfer | None = None
 
 
 class Orchestration(_Section):
@@ -235,6 +242,12 @@ class Board(_Section):
     def l3_l2_cycles(self, row_bytes: int) -> float:
         """Cluster cycles of one transfer between L3 and L2."""
         return float(self._cluster_cycles(self.transfers.l3_l2, row_bytes, 1, 1))
+
+    def flash_l2_cycles(self, row_bytes: int) -> float:
+        """Cluster cycles of one transfer from flash to L2. ValueError where there is none."""
+        if self.transfers.flash_l2 is None:
+            raise ValueError(f"{self.name} reads no weights from flash")
+        return float(self._cluster_cycles(self.transfers.flash_l2, row_bytes, 1, 1))
 
     def seconds(self, cluster_cycles: float) -> float:
         """The time that cluster cycles take."""

@@ -10,6 +10,13 @@
 #define EC_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EC_MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/* Of a function that runs once a layer: small rather than fast, since its code takes L2. */
+#if defined(__clang__)
+#define EC_SMALL __attribute__((minsize))
+#else
+#define EC_SMALL __attribute__((cold))
+#endif
+
 typedef struct ec_layer ec_layer;
 
 /* One layer as the compiler planned it. Offsets are bytes from the start of the L2 arena;

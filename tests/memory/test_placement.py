@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edgecomp.ir import Graph, Node, Value, parse
 from edgecomp.memory import DoesNotFit, check
+from edgecomp.memory.external import External
 from edgecomp.memory.placement import Placement, place
 from edgecomp.memory.read_ahead import MARGIN
 from edgecomp.tiling.views import layers, resolve
@@ -22,7 +23,7 @@ def placed(graph: Graph, capacity: int, memory: str = "L2", keep: bool = False) 
     nodes = layers(graph)
     constants = [[v for v in node.inputs if v.is_constant] for node in nodes]
     times = [1000 * MARGIN] * len(nodes)
-    return place(graph, nodes, constants, times, float, capacity, memory, keep)
+    return place(graph, nodes, constants, times, External(WIDE, float), capacity, memory, keep)
 
 
 def planned(text: str, capacity: int = WIDE) -> tuple[Graph, Placement]:
@@ -171,8 +172,8 @@ def test_a_constant_of_two_layers_is_in_the_block_of_each() -> None:
 
 def test_blocks_in_l3_follow_each_other() -> None:
     _, placement = planned(SHARED)
-    assert placement.block_l3 == [0, 48]
-    assert placement.l3_bytes == 96
+    assert placement.image.offsets == [0, 48]
+    assert placement.image.bytes == 96
 
 
 def weights(count: int) -> str:
@@ -247,5 +248,5 @@ def test_layers_with_the_same_constants_read_one_block() -> None:
       %b: i8[64] = add(%a, %w)
       %c: i8[64] = add(%b, %v)
     }""")
-    assert placement.block_l3 == [0, 0, 64]
-    assert placement.l3_bytes == 128
+    assert placement.image.offsets == [0, 0, 64]
+    assert placement.image.bytes == 128

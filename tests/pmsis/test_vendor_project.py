@@ -28,14 +28,26 @@ LIBC = {
 """What the sources need of a C library's headers."""
 
 TINY = {"channels": 4, "samples": 100, "layers": 1}
-ENCODERS = {"tinyissimomyo": TINY, "tinymyo": TINY}
+SHORT_OF_RAM = """
+name = "short"
+base = "gap9_evk"
+target = "gap9"
+[memories]
+l3_bytes = 200_000
+"""
 
 
-@pytest.fixture(scope="session", params=ENCODERS)
+@pytest.fixture(scope="session", params=["tinymyo", "tinyissimomyo", "weights in flash"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """An encoder of the zoo at a small size."""
-    out = tmp_path_factory.mktemp("build") / request.param
-    return build(request.param, options=ENCODERS[request.param], windows=2, out=out)
+    """An encoder of the zoo at a small size; with half of its weights in flash."""
+    folder = tmp_path_factory.mktemp("build")
+    board = folder / "short.toml"
+    board.write_text(SHORT_OF_RAM)
+    short = request.param == "weights in flash"
+    name = "tinymyo" if short else request.param
+    built = build(name, options=TINY, windows=2, out=folder / "out", board=board if short else None)
+    assert (built.report.memory.flash is not None) == short
+    return built
 
 
 def sources(firmware: Path, program: str, kernels: str = "reference") -> list[Path]:

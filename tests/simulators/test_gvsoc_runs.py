@@ -80,6 +80,21 @@ def test_an_output_smaller_than_a_word_for_every_core(tmp_path: Path) -> None:
     assert simulate(small, simulator="gvsoc").report.bit_exact
 
 
+def test_weights_that_do_not_fit_ram_are_read_from_flash(tmp_path: Path) -> None:
+    """On both simulators. What lies in flash is not in the simulated RAM at all."""
+    board = tmp_path / "short.toml"
+    board.write_text(
+        'name = "short"\nbase = "gap9_evk"\ntarget = "gap9"\n[memories]\nl3_bytes = 200_000\n'
+    )
+    out = tmp_path / "out"
+    built = build("tinyissimomyo", board=board, options=OPTIONS, windows=2, out=out)
+    assert built.report.memory.flash is not None
+    assert built.report.memory.l3.peak <= 200_000 < built.report.memory.flash.peak
+    for simulator in ("host", "gvsoc"):
+        simulation = simulate(built, simulator=simulator, windows=2)
+        assert simulation.mismatch is None
+
+
 def test_host_and_chip_give_the_same_checksums(built: Build) -> None:
     host = simulate(built, simulator="host", windows=1).report
     chip = simulate(built, simulator="gvsoc").report

@@ -87,6 +87,11 @@ def test_streaming_tinyissimomyo_from_l3_takes_8_9_milliseconds():
     assert board.seconds(board.l3_l2_cycles(1_790_000)) == pytest.approx(8.95e-3)
 
 
+def test_a_board_without_a_path_from_flash_has_no_time_for_it():
+    with pytest.raises(ValueError, match="pulp_open reads no weights from flash"):
+        load_board("pulp_open").flash_l2_cycles(8)
+
+
 def test_published_energy_follows_from_the_published_time():
     assert load_board("gap9_evk").power.joules(0.785) == pytest.approx(44.91e-3, rel=1e-3)
 

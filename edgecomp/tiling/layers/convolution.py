@@ -103,6 +103,15 @@ class Window:
         last = least(most(end, self.pad_top + 1) - self.pad_top, self.height)
         return most(last, self.first_row(rows) + 1) - self.first_row(rows)
 
+    def rows_inside(self, rows: Loop) -> Expr:
+        """As many of these rows as are the image's: none of a tile that lies in the padding below.
+
+        A region has at least one row, also where the kernel reads none of it.
+        """
+        behind = self.height + self.pad_top
+        origin = rows.start * self.strides[0]
+        return least(most(origin, behind) - origin, self.row_count(rows))
+
     def rows_above(self, rows: Loop) -> Expr:
         """Padding rows between the first output row's window and the first input row."""
         return most(rows.start * self.strides[0], self.pad_top) - rows.start * self.strides[0]
@@ -110,7 +119,7 @@ class Window:
     def arguments(self, rows: Loop) -> dict[str, Argument]:
         """The kernel arguments that conv and pool share."""
         return {
-            "height": self.row_count(rows),
+            "height": self.rows_inside(rows),
             "width": wrap(self.width),
             "out_height": rows.size,
             "out_width": wrap(self.out_width),

@@ -38,13 +38,14 @@
 /* The cluster DMA, as a core of the cluster sees its own queue. */
 #define DMA_QUEUE 0x10204400u
 #define DMA_STATUS 0x10204404u /* read: busy counters; write: free counters */
+#define DMA_MOST_BYTES 0x1fffcu /* of one command: 17 bits */
 #define DMA_L2_TO_L1 (1u << 17)
 #define DMA_INCREMENT (1u << 18)
 #define DMA_2D (1u << 19)
 #define DMA_EVENT (1u << 20)
 #define DMA_COUNTERS 16u
 
-/* The uDMA channel of the external memories; chip select 0 is the HyperRAM. */
+/* The uDMA channel of the external memories. */
 #define UDMA_CLOCKS 0x1a102000u
 #define UDMA_HYPER_CLOCKS 0x1ff00u
 #define HYPER 0x1a102480u
@@ -64,6 +65,8 @@
 #define HYPER_LATENCY 0x1a102884u
 #define HYPER_ADDED_LATENCY 0x1a102888u
 #define HYPER_CHIP_SELECT 0x1a1028a0u
+#define HYPER_RAM 0u
+#define HYPER_FLASH 1u
 
 /* Load from the event unit; the core sleeps until the event is there. */
 #define EVENT_LOAD(base, offset)                                          \

@@ -1,7 +1,8 @@
-/* gvsoc_main.c - the fabric controller: weights into L3, windows through the cluster, results out.
+/* gvsoc_main.c - the fabric controller: weights into RAM, windows through the cluster, results out.
  *
  * Files, in the simulator's working folder: weights.bin and input.bin are read, output.bin is
- * written, in the format of hal/host. Every window runs twice: with checksums, then timed.
+ * written, in the format of hal/host. They go to and come from the places of the tensors in the
+ * arena, so that the simulation needs no L2. Every window runs twice: with checksums, then timed.
  * Lines that start with "@ec" on standard output tell how far the run is:
  *
  *   begin  layer                           of a checked run, from the orchestrator
@@ -14,6 +15,7 @@
  */
 #include "chip.h"
 #include "edgecomp_network.h"
+#include "edgecomp_runtime.h"
 #include "hal_gvsoc.h"
 #include "host_link.h"
 #include "trace.h"
@@ -29,10 +31,6 @@ extern uint8_t ec_l2_arena[];
 extern uint32_t ec_stacks_start[], ec_orchestrator_stack_bottom[], ec_orchestrator_stack_top[];
 extern uint32_t ec_fabric_stack_bottom[], ec_fabric_stack_top[];
 extern char ec_worker_stack_bytes[];
-
-static EC_IN_PRIVATE uint8_t packed_input[EC_NETWORK_INPUT_BYTES];
-static EC_IN_PRIVATE uint8_t timed_output[EC_NETWORK_OUTPUT_BYTES];
-static EC_IN_PRIVATE uint8_t checked_output[EC_NETWORK_OUTPUT_BYTES];
 
 static void stop(const char *reason)
 {
@@ -54,8 +52,8 @@ static void place_weights(void)
 {
     const int file = open_file("weights.bin", EC_HOST_READ);
     const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
-    for (uint32_t at = 0; at < EC_L3_BYTES; at += chunk) {
-        const uint32_t bytes = EC_L3_BYTES - at < chunk ? EC_L3_BYTES - at : chunk;
+    for (uint32_t at = 0; at < EC_L3_RAM_BYTES; at += chunk) {
+        const uint32_t bytes = EC_L3_RAM_BYTES - at < chunk ? EC_L3_RAM_BYTES - at : chunk;
         if (ec_host_read(file, ec_l2_arena, bytes) != bytes)
             stop("weights.bin is too short");
         ec_l3_write(at, ec_l2_arena, bytes);
@@ -161,20 +159,52 @@ static void ask(ec_command command, uint32_t window)
     }
 }
 
-static void run_window(uint32_t window)
+/* ---- windows ------------------------------------------------------------------------------- */
+
+/* Whether the file held another window; it is in the arena then. */
+static int load_window(int file)
 {
-    ec_network_load(packed_input);
+    for (uint32_t i = 0; i < EC_NETWORK_INPUTS; ++i) {
+        const ec_network_tensor tensor = ec_network_input(i);
+        if (ec_host_read(file, tensor.data, tensor.bytes) != tensor.bytes)
+            return 0;
+    }
+    return 1;
+}
+
+static void store_outputs(int file)
+{
+    for (uint32_t i = 0; i < EC_NETWORK_OUTPUTS; ++i) {
+        const ec_network_tensor tensor = ec_network_output(i);
+        if (ec_host_write(file, tensor.data, tensor.bytes) != tensor.bytes)
+            stop("cannot write output.bin");
+    }
+}
+
+static uint32_t outputs_checksum(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < EC_NETWORK_OUTPUTS; ++i) {
+        const ec_network_tensor tensor = ec_network_output(i);
+        sum = 31u * sum + ec_checksum(tensor.data, tensor.bytes);
+    }
+    return sum;
+}
+
+/* The window that was loaded; `again` gives it a second time. */
+static void run_window(uint32_t window, int again)
+{
     ask(EC_CHECKED, window);
-    ec_network_store(checked_output);
+    const uint32_t checked = outputs_checksum();
+    if (!load_window(again))
+        stop("input.bin is shorter than it was");
     ask(EC_TIMED, window);
-    ec_network_store(timed_output);
     ec_say("@ec window");
     ec_say_number(window);
     ec_say_number(ec_mail.cycles);
     ec_say_end();
-    for (uint32_t i = 0; i < EC_NETWORK_OUTPUT_BYTES; ++i)
-        if (timed_output[i] != checked_output[i])
-            stop("the timed and the checked run of a window differ");
+    if (outputs_checksum() != checked)
+        stop("the timed and the checked run of a window differ");
 }
 
 int main(void)
@@ -185,6 +215,7 @@ int main(void)
     ec_l3_init();
     place_weights();
     const int input = open_file("input.bin", EC_HOST_READ);
+    const int again = open_file("input.bin", EC_HOST_READ);
     const int output = open_file("output.bin", EC_HOST_WRITE);
     EC_TRACING(ec_trace_open();)
     ec_cluster_boot();
@@ -192,10 +223,9 @@ int main(void)
     if (ec_mail.status != 0)
         stop("the platform did not start");
     uint32_t window = 0;
-    while (ec_host_read(input, packed_input, sizeof packed_input) == sizeof packed_input) {
-        run_window(window++);
-        if (ec_host_write(output, timed_output, sizeof timed_output) != sizeof timed_output)
-            stop("cannot write output.bin");
+    while (load_window(input)) {
+        run_window(window++, again);
+        store_outputs(output);
     }
     say_stacks();
     ec_say("@ec done");

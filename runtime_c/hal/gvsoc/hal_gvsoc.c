@@ -19,7 +19,8 @@ EC_IN_PRIVATE ec_mailbox ec_mail;
 static EC_IN_L1 struct {
     ec_transfer owner[DMA_COUNTERS];
     ec_transfer serial;
-    uint32_t checked;
+    uint16_t checked;
+    uint16_t taken; /* counters of the DMA */
     uint32_t layer_start;
     uint32_t compute;
     uint32_t dma_wait;
@@ -44,6 +45,7 @@ int ec_hal_init(void)
     for (uint32_t i = 0; i < DMA_COUNTERS; ++i)
         state.owner[i] = EC_NO_TRANSFER;
     state.serial = 0;
+    state.taken = 0;
     l3.done = l3.begun = 0;
     ec_ne16.watched = ec_ne16.working = 0;
     return 0;
@@ -74,6 +76,12 @@ static void dump(const void *data, uint32_t bytes)
 
 static void push_1d(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t bytes)
 {
+    while (bytes > DMA_MOST_BYTES) {
+        push_1d(flags, l1, l2, DMA_MOST_BYTES);
+        l1 += DMA_MOST_BYTES;
+        l2 += DMA_MOST_BYTES;
+        bytes -= DMA_MOST_BYTES;
+    }
     REGISTER(DMA_QUEUE) = bytes | flags;
     REGISTER(DMA_QUEUE) = l1;
     REGISTER(DMA_QUEUE) = l2;
@@ -95,8 +103,22 @@ static void push_plane(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t rows, 
 {
     if (rows == 1 || stride == row_bytes)
         push_1d(flags, l1, l2, rows * row_bytes);
-    else
+    else if (rows * row_bytes <= DMA_MOST_BYTES)
         push_2d(flags, l1, l2, rows, row_bytes, stride);
+    else
+        for (uint32_t row = 0; row < rows; ++row)
+            push_1d(flags, l1 + row * row_bytes, l2 + row * stride, row_bytes);
+}
+
+/* A read of the queue stalls the core for ever when all counters are taken, and only a wait frees
+ * one: then the oldest transfer is waited for. */
+static void free_a_counter(void)
+{
+    ec_transfer oldest = state.owner[0];
+    for (uint32_t i = 1; i < DMA_COUNTERS; ++i)
+        if ((int32_t)(state.owner[i] - oldest) < 0)
+            oldest = state.owner[i];
+    ec_hal_wait(oldest);
 }
 
 /* All commands after one read of the queue count on the same counter. */
@@ -106,6 +128,9 @@ static ec_transfer start(uint32_t direction, uint32_t l1, uint32_t l2, const ec_
     const uint32_t plane_bytes = block->rows * block->length;
     if (plane_bytes * block->planes == 0)
         return EC_NO_TRANSFER;
+    if (state.taken == DMA_COUNTERS)
+        free_a_counter();
+    ++state.taken;
     const uint32_t counter = REGISTER(DMA_QUEUE);
     if (block->planes == 1) {
         push_plane(flags, l1, l2, block->rows, block->length, block->row_stride);
@@ -156,12 +181,13 @@ void ec_hal_wait(ec_transfer transfer)
         sleep_for(counter);
     REGISTER(DMA_STATUS) = 1u << counter;
     state.owner[counter] = EC_NO_TRANSFER;
+    --state.taken;
     const uint32_t end = core_cycles();
     state.dma_wait += end - begin;
     EC_TRACE_SPAN(EC_TRACE_DMA_WAIT, begin, end, transfer);
 }
 
-/* ---- L3: one read at a time, the others wait in a queue --------------------------------------- */
+/* ---- L3 and flash: one read at a time, the others wait in a queue ------------------------------ */
 
 void ec_l3_init(void)
 {
@@ -169,7 +195,7 @@ void ec_l3_init(void)
     REGISTER(HYPER_PAGE_BOUND) = 4;
     REGISTER(HYPER_LATENCY) = 6;
     REGISTER(HYPER_ADDED_LATENCY) = 1;
-    REGISTER(HYPER_CHIP_SELECT) = 0;
+    REGISTER(HYPER_CHIP_SELECT) = HYPER_RAM;
 }
 
 void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
@@ -186,6 +212,7 @@ void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
 static void start_read(void)
 {
     const l3_read *read = &l3.reads[l3.done % EC_READS_AHEAD];
+    REGISTER(HYPER_CHIP_SELECT) = read->l3 < EC_L3_RAM_BYTES ? HYPER_RAM : HYPER_FLASH;
     REGISTER(HYPER_ADDRESS) = read->l3;
     REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
     REGISTER(HYPER_READ_L2) = read->l2;
@@ -343,7 +370,7 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
 
 static void run(uint32_t checked)
 {
-    state.checked = checked;
+    state.checked = (uint16_t)checked;
     ec_ne16.watched = (uint8_t)checked;
     EC_TRACING(ec_trace_record(!checked);)
     EC_TRACING(ec_ne16.watched = 1;)

@@ -7,7 +7,7 @@
 #include "edgecomp_config.h"
 #include "sections.h"
 
-/* What the cluster is asked to do with the window in the input buffers. */
+/* What the cluster is asked to do with the window in the arena. */
 typedef enum {
     EC_IDLE = 0,
     EC_INIT = 1,

@@ -232,6 +232,8 @@ ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 {
     if (l3_offset > EC_L3_BYTES || bytes > EC_L3_BYTES - l3_offset)
         fail("a read leaves the weights in L3");
+    if (l3_offset < EC_L3_RAM_BYTES && bytes > EC_L3_RAM_BYTES - l3_offset)
+        fail("a read begins in L3 and ends in flash");
     check_span(l2_memory, sizeof l2_memory, l2, bytes, "a read from L3 leaves L2");
     const ec_block block = {bytes, 1, 0, 1, 0};
     return start(l2, ec_weights_image + l3_offset, &block, 1);

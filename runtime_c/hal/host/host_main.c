@@ -12,9 +12,6 @@
 #include "edgecomp_network.h"
 #include "hal_host.h"
 
-static unsigned char input[EC_NETWORK_INPUT_BYTES];
-static unsigned char output[EC_NETWORK_OUTPUT_BYTES];
-
 static FILE *open_or_die(const char *path, const char *mode)
 {
     FILE *file = fopen(path, mode);
@@ -23,6 +20,28 @@ static FILE *open_or_die(const char *path, const char *mode)
         exit(66);
     }
     return file;
+}
+
+/* Read the next window into its place. Returns how many bytes there were. */
+static size_t read_window(FILE *in)
+{
+    size_t got = 0;
+    for (uint32_t i = 0; i < EC_NETWORK_INPUTS; ++i) {
+        const ec_network_tensor tensor = ec_network_input(i);
+        got += fread(tensor.data, 1, tensor.bytes, in);
+    }
+    return got;
+}
+
+/* Returns 0, or -1 where the file takes no more. */
+static int write_outputs(FILE *out)
+{
+    for (uint32_t i = 0; i < EC_NETWORK_OUTPUTS; ++i) {
+        const ec_network_tensor tensor = ec_network_output(i);
+        if (fwrite(tensor.data, 1, tensor.bytes, out) != tensor.bytes)
+            return -1;
+    }
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -39,17 +58,16 @@ int main(int argc, char **argv)
     if (ec_network_init() != 0)
         return 70;
     size_t got;
-    while ((got = fread(input, 1, sizeof input, in)) == sizeof input) {
-        ec_network_load(input);
+    while ((got = read_window(in)) == EC_NETWORK_INPUT_BYTES) {
         ec_network_run();
-        ec_network_store(output);
-        if (fwrite(output, 1, sizeof output, out) != sizeof output) {
+        if (write_outputs(out)) {
             perror(argv[2]);
             return 74;
         }
     }
     if (got != 0) {
-        fprintf(stderr, "%s: %zu bytes are left; a window has %zu\n", argv[1], got, sizeof input);
+        fprintf(stderr, "%s: %zu bytes are left; a window has %u\n", argv[1], got,
+                (unsigned)EC_NETWORK_INPUT_BYTES);
         return 65;
     }
     fclose(in);

@@ -46,8 +46,9 @@ ec_transfer ec_hal_load(void *l1, const void *l2, const ec_block *block);
 ec_transfer ec_hal_store(void *l2, const void *l1, const ec_block *block);
 void ec_hal_wait(ec_transfer transfer);
 
-/* Start a read of `bytes` bytes from L3 (offset from the start of the weights) into L2. Reads are
- * done in the order in which they were started; a platform takes at least EC_READS_AHEAD at once. */
+/* Start a read of `bytes` bytes of the weights into L2, from `l3_offset` on. The first
+ * EC_L3_RAM_BYTES of the weights are in L3, the others in flash; no read needs both. Reads are done
+ * in the order in which they were started; a platform takes at least EC_READS_AHEAD at once. */
 ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes);
 void ec_hal_l3_wait(ec_transfer transfer);
 

@@ -21,8 +21,6 @@
 int ec_app_next_frame(int16_t *frame);
 
 static ec_app_ring ring;
-static PI_L2 ec_app_input window[EC_APP_CHANNELS * EC_APP_SAMPLES];
-static PI_L2 ec_app_score scores[EC_APP_SCORES];
 static PI_L2 uint8_t message[12 + 2 * EC_APP_SCORES];
 static struct pi_device uart;
 static int status;
@@ -55,6 +53,7 @@ static uint8_t *put(uint8_t *to, uint32_t value, uint32_t bytes)
 
 static int send_scores(uint32_t number)
 {
+    const ec_app_score *scores = (const ec_app_score *)ec_network_output(0).data;
     uint32_t best = 0, sum = 0;
     for (uint32_t i = 1; i < EC_APP_SCORES; ++i)
         best = scores[i] > scores[best] ? i : best;
@@ -72,13 +71,11 @@ static int send_scores(uint32_t number)
 
 static int run_window(uint32_t number)
 {
-    ec_app_window(&ring, window);
+    ec_app_window(&ring, (ec_app_input *)ec_network_input(0).data);
     if (ec_pmsis_wake())
         return 1;
-    ec_network_load((const unsigned char *)window);
     if (ec_pmsis_call(classify, NULL) || status)
         return 1;
-    ec_network_store((unsigned char *)scores);
     ec_pmsis_sleep();
     return send_scores(number);
 }

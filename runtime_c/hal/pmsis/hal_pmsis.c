@@ -7,6 +7,7 @@
 
 #include "pmsis.h"
 
+#include "bsp/fs.h"
 #include "bsp/ram.h"
 
 #include "edgecomp_hal.h"
@@ -26,10 +27,19 @@ PI_L1 static struct {
     ec_transfer serial;
 } dma;
 
-/* Reads from L3, a ring: [done, begun) are not waited for. Transfers are numbered from 1. The
- * runtime of the fabric controller does them in the order in which they came. */
+/* A read of weights, from RAM or from the file in flash. */
+typedef struct {
+    int from_flash;
+    union {
+        pi_cl_ram_req_t ram;
+        pi_cl_fs_req_t flash;
+    } request;
+} l3_read;
+
+/* Reads, a ring: [done, begun) are not waited for. Transfers are numbered from 1. The runtime of the
+ * fabric controller does those of one memory in the order in which they came. */
 PI_L2 static struct {
-    pi_cl_ram_req_t reads[EC_READS_AHEAD];
+    l3_read reads[EC_READS_AHEAD];
     uint32_t done, begun;
 } l3;
 
@@ -181,12 +191,17 @@ void ec_hal_wait(ec_transfer transfer)
     spent.dma_wait += now() - begin;
 }
 
-/* ---- L3 ------------------------------------------------------------------------------------ */
+/* ---- L3 and flash -------------------------------------------------------------------------- */
 
 static void finish_reads(uint32_t until)
 {
-    while ((int32_t)(until - l3.done) > 0)
-        pi_cl_ram_read_wait(&l3.reads[l3.done++ % EC_READS_AHEAD]);
+    while ((int32_t)(until - l3.done) > 0) {
+        l3_read *read = &l3.reads[l3.done++ % EC_READS_AHEAD];
+        if (read->from_flash)
+            pi_cl_fs_wait(&read->request.flash);
+        else
+            pi_cl_ram_read_wait(&read->request.ram);
+    }
 }
 
 ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
@@ -195,8 +210,12 @@ ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
         return EC_NO_TRANSFER;
     if (l3.begun - l3.done == EC_READS_AHEAD)
         finish_reads(l3.done + 1u);
-    pi_cl_ram_read(&ec_pmsis_ram, ec_pmsis_weights + l3_offset, l2, bytes,
-                   &l3.reads[l3.begun % EC_READS_AHEAD]);
+    l3_read *read = &l3.reads[l3.begun % EC_READS_AHEAD];
+    read->from_flash = l3_offset >= EC_L3_RAM_BYTES;
+    if (read->from_flash)
+        pi_cl_fs_copy(ec_pmsis_weights_file, l3_offset, l2, bytes, 1, &read->request.flash);
+    else
+        pi_cl_ram_read(&ec_pmsis_ram, ec_pmsis_weights + l3_offset, l2, bytes, &read->request.ram);
     return ++l3.begun;
 }
 

@@ -4,9 +4,11 @@
 
 #include <stdint.h>
 
-#include "edgecomp_config.h"
+#include "pmsis.h"
 
-struct pi_device;
+#include "bsp/fs.h"
+
+#include "edgecomp_config.h"
 
 /* Why ec_pmsis_open failed. */
 enum {
@@ -16,8 +18,9 @@ enum {
     EC_PMSIS_WEIGHTS = 4, /* weights.bin is not in the file system, or has another size */
 };
 
-/* Power the cluster and open the memories; copy weights.bin from the file system in flash into the
- * external RAM. Returns 0, or one of the reasons above. From the fabric controller, once. */
+/* Power the cluster and open the memories; copy weights.bin, or what is to be in RAM of it, from the
+ * file system in flash into the external RAM. Returns 0, or one of the reasons above. From the
+ * fabric controller, once. */
 int ec_pmsis_open(void);
 
 /* Run `entry` on the cluster's orchestrating core and return when it has ended; 0, or non-zero. */
@@ -51,6 +54,7 @@ extern ec_pmsis_record ec_pmsis_run;
 /* For hal_pmsis.c: what ec_pmsis_open has made. */
 extern struct pi_device ec_pmsis_ram;
 extern uint32_t ec_pmsis_weights; /* where they begin in the external RAM */
+extern pi_fs_file_t *ec_pmsis_weights_file; /* open where some are read from flash */
 extern uint8_t *ec_pmsis_l1;
 extern uint8_t ec_pmsis_l2[EC_L2_BYTES];
 

@@ -19,6 +19,7 @@
 
 struct pi_device ec_pmsis_ram;
 uint32_t ec_pmsis_weights;
+pi_fs_file_t *ec_pmsis_weights_file;
 uint8_t *ec_pmsis_l1;
 PI_L2 uint8_t ec_pmsis_l2[EC_L2_BYTES] __attribute__((aligned(16)));
 
@@ -64,24 +65,28 @@ static int open_ram(void)
     pi_open_from_conf(&ec_pmsis_ram, &conf);
     if (pi_ram_open(&ec_pmsis_ram))
         return EC_PMSIS_RAM;
-    return EC_L3_BYTES > 0 && pi_ram_alloc(&ec_pmsis_ram, &ec_pmsis_weights, EC_L3_BYTES)
+    return EC_L3_RAM_BYTES > 0 && pi_ram_alloc(&ec_pmsis_ram, &ec_pmsis_weights, EC_L3_RAM_BYTES)
                ? EC_PMSIS_RAM
                : 0;
 }
 
+/* The file stays open where weights are read from it later. */
 static int place_weights(void)
 {
     const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
     pi_fs_file_t *file = pi_fs_open(&files, "weights.bin", PI_FS_FLAGS_READ);
     if (file == NULL || file->size != EC_L3_BYTES)
         return EC_PMSIS_WEIGHTS;
-    for (uint32_t at = 0; at < EC_L3_BYTES; at += chunk) {
-        const uint32_t bytes = EC_L3_BYTES - at < chunk ? EC_L3_BYTES - at : chunk;
+    for (uint32_t at = 0; at < EC_L3_RAM_BYTES; at += chunk) {
+        const uint32_t bytes = EC_L3_RAM_BYTES - at < chunk ? EC_L3_RAM_BYTES - at : chunk;
         if (pi_fs_read(file, ec_pmsis_l2, bytes) != (int32_t)bytes)
             return EC_PMSIS_WEIGHTS;
         pi_ram_write(&ec_pmsis_ram, ec_pmsis_weights + at, ec_pmsis_l2, bytes);
     }
-    pi_fs_close(file);
+    if (EC_L3_RAM_BYTES == EC_L3_BYTES)
+        pi_fs_close(file);
+    else
+        ec_pmsis_weights_file = file;
     return 0;
 }
 

@@ -234,6 +234,25 @@ void pi_fs_close(pi_fs_file_t *file)
     free(file);
 }
 
+void pi_cl_fs_copy(pi_fs_file_t *file, uint32_t index, void *buffer, uint32_t size, int32_t ext2loc,
+                   pi_cl_fs_req_t *req)
+{
+    if (!on_cluster)
+        fail("pi_cl_fs_copy from the fabric controller");
+    if (!ext2loc || index > file->size || size > file->size - index)
+        fail("a copy leaves the file");
+    *req = (pi_cl_fs_req_t){file, buffer, index, size, 0};
+}
+
+int32_t pi_cl_fs_wait(pi_cl_fs_req_t *req)
+{
+    if (req->done)
+        fail("a copy is waited for twice");
+    req->done = 1;
+    fseek(req->file->data, req->index, SEEK_SET);
+    return (int32_t)fread(req->buffer, 1, req->size, req->file->data);
+}
+
 /* ---- counters: every reading is one cycle later ---- */
 static unsigned cycles, counting;
 
