@@ -50,8 +50,6 @@ class Platform:
     kernels: list[str]
     l1: tuple[int, int]
     l2: tuple[int, int]
-    worker_stack: int
-    orchestrator_stack: int
     hertz: float
 
     @classmethod
@@ -75,8 +73,6 @@ class Platform:
             gvsoc["kernels"],
             (places["l1"], memories["l1_bytes"]),
             (places["l2"], memories["l2_bytes"]),
-            board["reserved"]["worker_stack_bytes"],
-            board["reserved"]["orchestrator_stack_bytes"],
             board["clocks"]["cluster_hz"],
         )
 
@@ -118,7 +114,7 @@ class GvsocSimulator:
             data = (work / "output.bin").read_bytes()
         outputs = list(unpack_outputs(data, project.output_types))
         _check_complete(run, project)
-        _check_stacks(run, platform)
+        _check_stacks(run)
         if self._trace is not None:
             self._write_trace(platform, project, self._trace)
         l1, l2 = elf.end(*platform.l1), elf.end(*platform.l2)
@@ -303,18 +299,21 @@ def _check_complete(run: Run, project: ProjectRun) -> None:
         raise SimulatorError(f"the program did not report all of its {project.layers} layers")
 
 
-def _check_stacks(run: Run, platform: Platform) -> None:
-    _, orchestrator, worker = run.stacks
-    if orchestrator >= platform.orchestrator_stack:
-        raise SimulatorError(
-            f"the orchestrator used all of its {orchestrator} bytes of stack, and maybe more",
-            "raise reserved.orchestrator_stack_bytes in the board file and build again",
-        )
-    if worker >= platform.worker_stack:
-        raise SimulatorError(
-            f"a worker used all of its {worker} bytes of stack, and maybe its neighbour's",
-            "raise reserved.worker_stack_bytes in the board file and build again",
-        )
+_STACKS = {
+    "the fabric controller": "fabric_stack_bytes",
+    "the orchestrator": "orchestrator_stack_bytes",
+    "a worker": "worker_stack_bytes",
+}
+
+
+def _check_stacks(run: Run) -> None:
+    """Every stack has bytes that were never used: one that has none may have run over its end."""
+    for (who, field), left in zip(_STACKS.items(), run.stacks_left, strict=True):
+        if left == 0:
+            raise SimulatorError(
+                f"{who} used all of its stack, and maybe more",
+                f"raise reserved.{field} in the board file and build again",
+            )
 
 
 def _name(project: ProjectRun, layer: int) -> str:

@@ -35,7 +35,7 @@ class Run:
     timed: list[list[LayerCycles]] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     checksums: list[list[int]] = field(default_factory=list)
-    stacks: tuple[int, ...] = ()
+    stacks_left: tuple[int, ...] = ()
     windows: int | None = None
     failure: str = ""
     layer: int = 0
@@ -59,8 +59,8 @@ class Run:
                 return int(layer)
             case "window", [_, cycles]:
                 self.totals.append(int(cycles))
-            case "stack", sizes:
-                self.stacks = tuple(int(each) for each in sizes)
+            case "stack", [_, _, _] as sizes:
+                self.stacks_left = tuple(int(each) for each in sizes)
             case "done", [windows]:
                 self.windows = int(windows)
             case "trap", [hart, cause, pc, address]:

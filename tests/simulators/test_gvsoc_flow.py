@@ -78,7 +78,9 @@ def test_outputs_checksums_cycles_and_memory_are_read(chip, project: ProjectRun)
         ("echo 'no such model'; exit 3", "GVSoC stopped with status 3:\nno such model"),
         ("echo '@ec done 0'; touch output.bin", "ran 0 of 1 windows"),
         (GOOD.replace("timed 0 0", "nothing"), "did not report all of its 1 layers"),
-        (GOOD.replace("700 160", "700 1280"), "a worker used all of its 1280 bytes of stack"),
+        (GOOD.replace("700 160", "700 0"), "a worker used all of its stack"),
+        (GOOD.replace("700 160", "0 160"), "the orchestrator used all of its stack"),
+        (GOOD.replace("300 700", "0 700"), "the fabric controller used all of its stack"),
     ],
 )
 def test_a_run_that_goes_wrong_is_one_clear_error(

@@ -33,7 +33,7 @@ def test_a_run_of_two_layers() -> None:
     assert run.timed[0][0].overhead == 10
     assert run.totals == [160]
     assert run.checksums == [[1, 0xFFFFFFFF]]
-    assert run.stacks == (336, 788, 160)
+    assert run.stacks_left == (336, 788, 160)
     assert run.windows == 1
     assert run.failure == ""
 

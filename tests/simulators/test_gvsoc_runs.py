@@ -80,6 +80,16 @@ def test_an_output_smaller_than_a_word_for_every_core(tmp_path: Path) -> None:
     assert simulate(small, simulator="gvsoc").report.bit_exact
 
 
+def test_a_stack_that_is_too_small_is_an_error(tmp_path: Path) -> None:
+    """The stack is real: what the linker leaves of it, the state of the HAL aside."""
+    board = tmp_path / "small.toml"
+    reserved = "[reserved]\norchestrator_stack_bytes = 640\n"
+    board.write_text(f'name = "small"\nbase = "gap9_evk"\ntarget = "gap9"\n{reserved}')
+    small = build("tinyissimomyo", board=board, options=OPTIONS, windows=1, out=tmp_path / "out")
+    with pytest.raises(EdgecompError, match="the orchestrator used all of its stack"):
+        simulate(small, simulator="gvsoc")
+
+
 def test_weights_that_do_not_fit_ram_are_read_from_flash(tmp_path: Path) -> None:
     """On both simulators. What lies in flash is not in the simulated RAM at all."""
     board = tmp_path / "short.toml"

@@ -9,7 +9,7 @@
  *   timed  window layer cycles compute dma_wait l3_wait ne16_wait ne16_busy
  *   check  window layer checksum
  *   window window cycles
- *   stack  fabric orchestrator worker      bytes used at most
+ *   stack  fabric orchestrator worker      bytes that were never used
  *   hang   layer busy task                 no layer finished for a long time
  *   done   windows
  */
@@ -68,11 +68,12 @@ static void paint(uint32_t *from, const uint32_t *to)
         *from++ = PAINT;
 }
 
-static uint32_t used(const uint32_t *bottom, const uint32_t *top)
+static uint32_t unused(const uint32_t *bottom, const uint32_t *top)
 {
-    while (bottom < top && *bottom == PAINT)
-        ++bottom;
-    return (uint32_t)((uintptr_t)top - (uintptr_t)bottom);
+    const uint32_t *end = bottom;
+    while (end < top && *end == PAINT)
+        ++end;
+    return (uint32_t)((uintptr_t)end - (uintptr_t)bottom);
 }
 
 static void paint_stacks(void)
@@ -86,15 +87,14 @@ static void paint_stacks(void)
 static void say_stacks(void)
 {
     const uint32_t words = (uint32_t)(uintptr_t)ec_worker_stack_bytes / 4u;
-    uint32_t worker = 0;
+    uint32_t worker = 4u * words;
     for (uint32_t core = 0; core < EC_CORES; ++core) {
         const uint32_t *bottom = ec_stacks_start + core * words;
-        const uint32_t bytes = used(bottom, bottom + words);
-        worker = bytes > worker ? bytes : worker;
+        worker = EC_MIN(worker, unused(bottom, bottom + words));
     }
     ec_say("@ec stack");
-    ec_say_number(used(ec_fabric_stack_bottom, ec_fabric_stack_top));
-    ec_say_number(used(ec_orchestrator_stack_bottom, ec_orchestrator_stack_top));
+    ec_say_number(unused(ec_fabric_stack_bottom, ec_fabric_stack_top));
+    ec_say_number(unused(ec_orchestrator_stack_bottom, ec_orchestrator_stack_top));
     ec_say_number(worker);
     ec_say_end();
 }
