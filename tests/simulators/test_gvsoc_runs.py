@@ -11,7 +11,8 @@ import pytest
 
 from edgecomp.errors import EdgecompError
 from edgecomp.pipeline import Build, build, simulate
-from edgecomp.targets import target_names
+from edgecomp.simulators import gvsoc
+from edgecomp.targets import load_board, target_names
 
 pytestmark = [pytest.mark.gvsoc, pytest.mark.usefixtures("gvsoc")]
 
@@ -80,12 +81,24 @@ def test_an_output_smaller_than_a_word_for_every_core(tmp_path: Path) -> None:
     assert simulate(small, simulator="gvsoc").report.bit_exact
 
 
-def test_a_stack_that_is_too_small_is_an_error(tmp_path: Path) -> None:
-    """The stack is real: what the linker leaves of it, the state of the HAL aside."""
+def test_a_stack_of_which_nothing_is_left_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The orchestrator's stack is what the state of the HAL leaves of the bytes reserved."""
+    left: list[int] = []
+    check = gvsoc._check_stacks
+    monkeypatch.setattr(gvsoc, "_check_stacks", lambda run: left.extend(run.stacks_left))
+    simulate(
+        build("tinyissimomyo", options=OPTIONS, windows=1, out=tmp_path / "out"), simulator="gvsoc"
+    )
+    monkeypatch.setattr(gvsoc, "_check_stacks", check)
+    enough = load_board("gap9_evk").reserved.orchestrator_stack_bytes
     board = tmp_path / "small.toml"
-    reserved = "[reserved]\norchestrator_stack_bytes = 640\n"
-    board.write_text(f'name = "small"\nbase = "gap9_evk"\ntarget = "gap9"\n{reserved}')
-    small = build("tinyissimomyo", board=board, options=OPTIONS, windows=1, out=tmp_path / "out")
+    board.write_text(
+        'name = "small"\nbase = "gap9_evk"\ntarget = "gap9"\n'
+        f"[reserved]\norchestrator_stack_bytes = {enough - left[1] // 16 * 16}\n"
+    )
+    small = build("tinyissimomyo", board=board, options=OPTIONS, windows=1, out=tmp_path / "small")
     with pytest.raises(EdgecompError, match="the orchestrator used all of its stack"):
         simulate(small, simulator="gvsoc")
 
