@@ -198,7 +198,8 @@ def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ..
         "y_type": Symbol("EC_I8") if node.attributes.get("table") else c_type(node.output),
     }
     work = r.size * window.out_width * o.size
-    call = Call("conv", arguments, elements=work, macs=work * taps, rows=r.size)
+    rate = "conv" if groups == 1 else "conv_grouped"
+    call = Call("conv", arguments, elements=work, macs=work * taps, rows=r.size, rate=rate)
     calls = (*lowering(image, first_uses(moving, (b, *order))), call)
     title = f"q_conv {list(x.shape)} -> {list(node.output.shape)}, kernel {window.kernel}"
     return TileProgram((b, *order), tuple(operands), calls, order=title)
