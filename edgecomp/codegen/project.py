@@ -206,6 +206,10 @@ class LayerRow:
     output_bytes: int
 
 
+_FUNCTION_BYTES = 640
+"""Code of a layer function compiled for speed: of Tiny-BioMoE's, on average."""
+
+
 def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
     functions: dict[str, str] = {}
     rows = []
@@ -216,7 +220,8 @@ def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
     calls = [call for program in spec.programs for call in program.calls]
     kernels = sorted({call.kernel for call in calls if call.engine == "cluster"})
     texts = [text.replace("FUNCTION", name, 1) for text, name in functions.items()]
-    return {"functions": texts, "rows": rows, "kernels": kernels}
+    small = len(texts) * _FUNCTION_BYTES > spec.board.reserved.code_bytes // 2
+    return {"functions": texts, "rows": rows, "kernels": kernels, "small": small}
 
 
 def _comment(text: str) -> str:

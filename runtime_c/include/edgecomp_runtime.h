@@ -10,7 +10,7 @@
 #define EC_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EC_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Of a function that runs once a layer: small rather than fast, since its code takes L2. */
+/* Of a function that is to be small rather than fast, since its code takes L2. */
 #if defined(__clang__)
 #define EC_SMALL __attribute__((minsize))
 #else
