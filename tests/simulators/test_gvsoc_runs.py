@@ -118,6 +118,14 @@ def test_weights_that_do_not_fit_ram_are_read_from_flash(tmp_path: Path) -> None
         assert simulation.mismatch is None
 
 
+def test_results_smaller_than_a_word_for_every_core_are_checked(tmp_path: Path) -> None:
+    """Of one class, two bytes: one core has a share of them."""
+    small = build(
+        "tinyissimomyo", options={**OPTIONS, "classes": "1"}, windows=1, out=tmp_path / "out"
+    )
+    assert simulate(small, simulator="gvsoc").mismatch is None
+
+
 def test_host_and_chip_give_the_same_checksums(built: Build) -> None:
     host = simulate(built, simulator="host", windows=1).report
     chip = simulate(built, simulator="gvsoc").report
