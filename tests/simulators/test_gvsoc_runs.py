@@ -74,13 +74,6 @@ def test_every_target_runs(target: str, tmp_path: Path) -> None:
     assert simulate(small, simulator="gvsoc").report.bit_exact
 
 
-def test_an_output_smaller_than_a_word_for_every_core(tmp_path: Path) -> None:
-    """Checksums are taken by all cores: those that have nothing to add read nothing."""
-    options = OPTIONS | {"classes": "3"}
-    small = build("tinyissimomyo", options=options, windows=1, out=tmp_path / "out")
-    assert simulate(small, simulator="gvsoc").report.bit_exact
-
-
 def test_a_stack_of_which_nothing_is_left_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
