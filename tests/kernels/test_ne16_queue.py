@@ -12,6 +12,7 @@ CONFIG = """
 #define EC_L1_BYTES 4096
 #define EC_L2_BYTES 64
 #define EC_L3_BYTES 1
+#define EC_L3_RAM_BYTES 1
 #define EC_CORES 8
 """
 
