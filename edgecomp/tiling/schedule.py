@@ -171,7 +171,7 @@ class Schedule:
         raise ValueError(f"the content of {name} is replaced while it may still be in use")
 
     def _enough(self, name: str, item: Operand | Scratch, copies: int) -> bool:
-        """Whether version v + copies never comes into the memory of v too early."""
+        """Whether the versions v + copies, v + 2 copies, ... never come into the memory of v early."""
         uses = self._uses[name]
         if not uses or self._versions[name][-1] < copies:
             return True
@@ -183,14 +183,32 @@ class Schedule:
                 for use in uses
             )
         writers = [use for use in uses if use.writes]
-        if isinstance(item, Operand):
-            stored = np.max([use.last + (use.engine == "ne16") for use in writers], axis=0)
-            return all((stored[:-copies] < use.first[copies:]).all() for use in writers)
+        if isinstance(item, Operand) and not self._stores_end(item, writers, copies):
+            return False
         return all(
-            _before(old, old.last[:-copies], new, new.first[copies:]).all()
+            _before(old, old.last[:-copies], new, _earliest(new.first, copies)[copies:]).all()
             for old in uses
             for new in writers
         )
+
+    def _stores_end(self, operand: Operand, writers: Sequence[_Use], copies: int) -> bool:
+        """Whether every store is waited for before its memory is written again.
+
+        A store starts at the last step of its version, whether a call is active there or not. It
+        is waited for in the slots of the steps that will have its memory, at the first lag.
+        """
+        if not writers:
+            return True
+        ends = self._last_steps(operand.name)
+        stored = ends + self.store_lag(operand)
+        written = np.min([use.first for use in writers], axis=0)
+        waited = np.minimum(written, ends + self.first_lag(operand.name))
+        return bool((stored[:-copies] < _earliest(waited, copies)[copies:]).all())
+
+    def _last_steps(self, name: str) -> np.ndarray:
+        """The last step of every version."""
+        changes = np.flatnonzero(np.diff(self._versions[name]))
+        return np.append(changes, self.nest.steps - 1)
 
     def _load_slots(self, operand: Operand) -> np.ndarray:
         """The slot in which the load of every version starts."""
@@ -204,3 +222,10 @@ def _before(old: _Use, old_slots: np.ndarray, new: _Use, new_slots: np.ndarray) 
     if old.engine == new.engine and old.rank < new.rank:
         return old_slots <= new_slots
     return old_slots < new_slots
+
+
+def _earliest(slots: np.ndarray, copies: int) -> np.ndarray:
+    """For every version the earliest slot of it and the later ones that share its memory."""
+    padded = np.full((-(-len(slots) // copies), copies), _NEVER)
+    padded.ravel()[: len(slots)] = slots
+    return np.minimum.accumulate(padded[::-1], axis=0)[::-1].ravel()[: len(slots)]
