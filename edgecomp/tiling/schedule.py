@@ -46,6 +46,11 @@ class _Use:
     def engine(self) -> Engine:
         return self.call.engine
 
+    @property
+    def active(self) -> np.ndarray:
+        """Whether the call is active in a version."""
+        return self.first < _NEVER
+
 
 class Schedule:
     """Slots, lags and buffer copies of a tile program."""
@@ -105,8 +110,17 @@ class Schedule:
         return {name: self._copies(name) for name in self._buffers}
 
     def check(self) -> None:
-        """``ValueError`` where a call reads what may not have been written yet."""
-        for name in self._buffers:
+        """``ValueError`` where something is read that may not have been written or is overwritten.
+
+        A store is a reader, too. An input is written by its load; what calls then change of it in
+        place they change once a load, before anything else reads it.
+        """
+        for name, item in self._buffers.items():
+            if isinstance(item, Operand) and item.direction == "in":
+                self._check_changes(name)
+                continue
+            if isinstance(item, Operand):
+                self._check_stored(name)
             for reader in self._uses[name]:
                 if reader.reads:
                     self._check_written(name, reader)
@@ -137,13 +151,10 @@ class Schedule:
 
     def _check_written(self, name: str, reader: _Use) -> None:
         """Every step's read comes after the latest write for this or an earlier step."""
-        if name in self._operands and self._operands[name].direction == "in":
-            return
         versions, steps = self._versions[name], self.active(reader.call)
         written = np.zeros(len(steps), bool)
         for writer in self._uses[name]:
             if not writer.writes or writer.call is reader.call:
-                written |= writer.writes
                 continue
             active = self.active(writer.call)
             at = np.searchsorted(active, steps, side="right") - 1
@@ -158,6 +169,33 @@ class Schedule:
         if not written.all():
             raise ValueError(f"{reader.call.kernel} reads {name}, which nothing has written")
 
+    def _check_stored(self, name: str) -> None:
+        """Something writes every version of a result."""
+        written = np.zeros(self._versions[name][-1] + 1, bool)
+        for use in self._uses[name]:
+            if use.writes:
+                written |= use.active
+        if not written.all():
+            raise ValueError(f"a tile of {name} is stored, but nothing wrote it")
+
+    def _check_changes(self, name: str) -> None:
+        """In place calls change each load of an input once, before others read it."""
+        uses, versions = self._uses[name], self._versions[name]
+        for change in (use for use in uses if use.writes):
+            kernel = change.call.kernel
+            if (np.bincount(versions[self.active(change.call)]) > 1).any():
+                raise ValueError(f"{kernel} changes {name} more than once a load")
+            for other in (use for use in uses if use is not change):
+                if (other.active & ~change.active).any():
+                    raise ValueError(f"{kernel} does not change every load of {name}")
+                done = _before(change, change.last, other, other.first)
+                if other.writes:
+                    done |= _before(other, other.last, change, change.first)
+                if not done[other.active].all():
+                    raise ValueError(
+                        f"{other.call.kernel} may read {name} before {kernel} changed it"
+                    )
+
     # ---- copies --------------------------------------------------------------------------------
 
     def _copies(self, name: str) -> int:
@@ -171,7 +209,7 @@ class Schedule:
         raise ValueError(f"the content of {name} is replaced while it may still be in use")
 
     def _enough(self, name: str, item: Operand | Scratch, copies: int) -> bool:
-        """Whether the versions v + copies, v + 2 copies, ... never come into the memory of v early."""
+        """Whether no version v + n * copies comes into the memory of v too early."""
         uses = self._uses[name]
         if not uses or self._versions[name][-1] < copies:
             return True

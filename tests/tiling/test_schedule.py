@@ -49,7 +49,7 @@ def test_the_memory_of_a_tile_is_not_written_before_its_store() -> None:
 
 
 def test_later_versions_in_the_same_memory_count_too() -> None:
-    """Only even tiles write the scratch: with one or two copies tile m + 2 comes into the memory of m."""
+    """Only even tiles write: with one or two copies tile m + 2 has the memory of tile m."""
     even = ((M.index - M.index // 2 * 2, 0),)
     write = Call("table", {"x": Pointer("x"), "y": Pointer("s")}, M.size, when=even)
     read = Call("table", {"x": Pointer("s"), "y": Pointer("y")}, M.size, when=even, lag=3)
@@ -64,3 +64,44 @@ def test_a_result_is_not_replaced_before_its_last_reader() -> None:
     assert program.schedule.copies["y"] == 3
     with pytest.raises(ValueError, match="content of y is replaced"):
         TileProgram((M,), (_x(), _y(1)), calls, (Scratch("s", 8, M.index),)).check()
+
+
+def test_a_result_that_nothing_writes_is_not_stored() -> None:
+    first = Call("table", {"x": Pointer("x"), "y": Pointer("y")}, M.size, when=((M.index, 0),))
+    for calls in ((), (_call("x", "s"),), (first,)):
+        with pytest.raises(ValueError, match="a tile of y is stored, but nothing wrote it"):
+            TileProgram((M,), (_x(), _y()), calls, (Scratch("s", 8, M.index),)).check()
+
+
+def test_what_a_call_changes_in_place_was_written_before() -> None:
+    calls = (_call("s", "s"), _call("s", "y"))
+    with pytest.raises(ValueError, match="reads s, which nothing has written"):
+        TileProgram((M,), (_x(), _y()), calls, (Scratch("s", 8, M.index),)).check()
+    TileProgram((M,), (_x(), _y()), (_call("x", "s"), *calls), (Scratch("s", 8),)).check()
+
+
+def _flip(at: int | None = None, lag: int = 0) -> Call:
+    when = () if at is None else ((Q.index, at),)
+    outputs = frozenset({"x"})
+    return Call("flip_sign", {"x": Pointer("x")}, M.size, when=when, lag=lag, outputs=outputs)
+
+
+def test_an_input_is_changed_in_place_once_a_load() -> None:
+    TileProgram((M, Q), (_x(), _y()), (_flip(0), _call("x", "y"))).check()
+    with pytest.raises(ValueError, match="flip_sign changes x more than once a load"):
+        TileProgram((M, Q), (_x(), _y()), (_flip(), _call("x", "y"))).check()
+
+
+def test_an_input_is_changed_in_place_before_it_is_read() -> None:
+    with pytest.raises(ValueError, match="table may read x before flip_sign changed it"):
+        TileProgram((M, Q), (_x(), _y()), (_flip(1), _call("x", "y"))).check()
+    with pytest.raises(ValueError, match="table may read x before flip_sign changed it"):
+        TileProgram((M, Q), (_x(), _y()), (_flip(0), _call("x", "y", ne16=True))).check()
+    TileProgram((M, Q), (_x(), _y()), (_flip(0), _call("x", "y", lag=1, ne16=True))).check()
+
+
+def test_every_load_is_changed_in_place_or_none() -> None:
+    when, outputs = ((M.index, 0),), frozenset({"x"})
+    flip = Call("flip_sign", {"x": Pointer("x")}, M.size, when=when, outputs=outputs)
+    with pytest.raises(ValueError, match="flip_sign does not change every load of x"):
+        TileProgram((M,), (_x(), _y()), (flip, _call("x", "y"))).check()
