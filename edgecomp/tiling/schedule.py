@@ -28,6 +28,11 @@ from edgecomp.tiling.parts import Call, Nest, Operand, Scratch
 MOST_COPIES = 6
 """A program whose buffers need more copies than this is refused."""
 
+
+class CopiesError(ValueError):
+    """No number of copies of a buffer keeps its versions apart."""
+
+
 _NEVER = np.iinfo(np.int64).max // 2
 
 
@@ -106,7 +111,7 @@ class Schedule:
 
     @cached_property
     def copies(self) -> dict[str, int]:
-        """Copies of every buffer. ValueError where no number of them is enough."""
+        """Copies of every buffer. ``CopiesError`` where no number of them is enough."""
         return {name: self._copies(name) for name in self._buffers}
 
     def check(self) -> None:
@@ -206,7 +211,7 @@ class Schedule:
                 return copies
             if isinstance(item, Operand) and item.buffers == 1:
                 break
-        raise ValueError(f"the content of {name} is replaced while it may still be in use")
+        raise CopiesError(f"the content of {name} is replaced while it may still be in use")
 
     def _enough(self, name: str, item: Operand | Scratch, copies: int) -> bool:
         """Whether no version v + n * copies comes into the memory of v too early."""
