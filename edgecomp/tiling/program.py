@@ -18,6 +18,7 @@ from edgecomp.tiling.expr import Expr
 from edgecomp.tiling.parts import (
     Argument,
     Call,
+    Columns,
     Direction,
     Loop,
     Nest,
@@ -39,6 +40,7 @@ __all__ = [
     "Argument",
     "Buffer",
     "Call",
+    "Columns",
     "Direction",
     "Loop",
     "Null",

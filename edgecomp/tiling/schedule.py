@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 
 from edgecomp.targets import Engine
-from edgecomp.tiling.parts import Call, Nest, Operand, Scratch
+from edgecomp.tiling.parts import Call, Nest, Operand, Pointer, Scratch
 
 MOST_COPIES = 6
 """A program whose buffers need more copies than this is refused."""
@@ -129,6 +129,7 @@ class Schedule:
             for reader in self._uses[name]:
                 if reader.reads:
                     self._check_written(name, reader)
+            self._check_kept(name)
         _ = self.copies
 
     # ---- uses of buffers -----------------------------------------------------------------------
@@ -173,6 +174,60 @@ class Schedule:
             written |= found
         if not written.all():
             raise ValueError(f"{reader.call.kernel} reads {name}, which nothing has written")
+
+    def _check_kept(self, name: str) -> None:
+        """What a version holds after one step is used before calls of later steps write over it.
+
+        Writes of one step are in order, too. Other columns of the buffer may be written any time.
+        """
+        for old in self._uses[name]:
+            for new in self._uses[name]:
+                if new.writes and new is not old:
+                    self._check_later(name, old, new)
+                    if old.writes and old.engine != new.engine and old.call.lag == new.call.lag:
+                        both = np.intersect1d(self.active(old.call), self.active(new.call))
+                        self._check_apart(name, (old.call, both), (new.call, both))
+
+    def _check_later(self, name: str, old: _Use, new: _Use) -> None:
+        """``old`` at a step is over before ``new`` writes for a later one."""
+        versions, steps, writes = self._versions[name], self.active(old.call), self.active(new.call)
+        at = np.searchsorted(writes, steps, side="right")
+        while (inside := at < len(writes)).any():
+            steps, at = steps[inside], at[inside]
+            later = writes[at]
+            late = ~_before(old, steps + old.call.lag, new, later + new.call.lag)
+            late &= versions[later] == versions[steps]
+            steps, at = steps[late], at[late]
+            self._check_apart(name, (old.call, steps), (new.call, writes[at]))
+            at += 1
+
+    def _check_apart(
+        self, name: str, old: tuple[Call, np.ndarray], new: tuple[Call, np.ndarray]
+    ) -> None:
+        """Two calls, each at its steps, touch different columns of a buffer."""
+        for begin, end, pitch in self._columns(name, *old):
+            for other_begin, other_end, other_pitch in self._columns(name, *new):
+                apart = (end <= other_begin) | (other_end <= begin)
+                if not (apart & (pitch == other_pitch)).all():
+                    raise ValueError(
+                        f"{new[0].kernel} may overwrite {name} while {old[0].kernel} uses it"
+                    )
+
+    def _columns(
+        self, name: str, call: Call, steps: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """First byte, end and pitch of what a call touches of a buffer; (0, 1, 1): all of it."""
+        for argument in call.arguments.values():
+            if not (isinstance(argument, Pointer) and argument.name == name):
+                continue
+            begin, end, pitch = np.zeros_like(steps), np.ones_like(steps), 1
+            if argument.columns is not None:
+                pitch = argument.columns.pitch
+                begin = self.nest.at_steps(argument.offset)[steps] % pitch
+                end = begin + self.nest.at_steps(argument.columns.width)[steps]
+                if (end > pitch).any():
+                    raise ValueError(f"columns of {name} are wider than its pitch {pitch}")
+            yield begin, end, pitch
 
     def _check_stored(self, name: str) -> None:
         """Something writes every version of a result."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgecomp.ir import DType, TensorType, Value
+from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.program import (
     Call,
+    Columns,
     Loop,
     Operand,
     Pointer,
@@ -105,3 +109,71 @@ def test_every_load_is_changed_in_place_or_none() -> None:
     flip = Call("flip_sign", {"x": Pointer("x")}, M.size, when=when, outputs=outputs)
     with pytest.raises(ValueError, match="flip_sign does not change every load of x"):
         TileProgram((M,), (_x(), _y()), (flip, _call("x", "y"))).check()
+
+
+def test_what_a_later_step_needs_is_not_overwritten_within_a_version() -> None:
+    """The engine writes for step m + 1 in the slot in which the cores read for step m."""
+    calls = (_call("x", "s", ne16=True), _call("s", "y", lag=1))
+    with pytest.raises(ValueError, match="ne16_table may overwrite s while table uses it"):
+        write = replace(calls[0], kernel="ne16_table")
+        TileProgram((M,), (_x(), _y()), (write, calls[1]), (Scratch("s", 8),)).check()
+    TileProgram((M,), (_x(), _y()), calls, (Scratch("s", 8, M.index),)).check()
+    in_turn = (_call("x", "s"), _call("s", "y"))
+    TileProgram((M,), (_x(), _y()), in_turn, (Scratch("s", 8),)).check()
+
+
+def test_every_write_that_may_come_early_counts() -> None:
+    """The first write behind a read is far enough off, but the one after that is not."""
+    columns = [Columns(wrap(8), 16), Columns(wrap(8), 16)]
+    turn = M.index - M.index // 2 * 2
+    write = Call("write", {"y": Pointer("s", turn * 8, columns[0])}, M.size, engine="ne16")
+    change = Call("table", {"x": Pointer("s", turn * 8, columns[1]), "y": Pointer("y")}, M.size)
+    for lag in (1, 2):
+        program = TileProgram(
+            (M,), (_x(), _y()), (write, replace(change, lag=lag)), (Scratch("s", 16),)
+        )
+        if lag == 1:
+            program.check()
+            continue
+        with pytest.raises(ValueError, match="write may overwrite s while table uses it"):
+            program.check()
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "good"),
+    [
+        (Columns(wrap(8), 64), Columns(wrap(8), 64), True),
+        (Columns(wrap(9), 72), Columns(wrap(8), 72), True),
+        (Columns(wrap(8), 64), Columns(wrap(9), 72), False),
+        (Columns(wrap(8), 72), Columns(wrap(9), 72), False),
+        (Columns(wrap(8), 64), None, False),
+        (None, Columns(wrap(8), 64), False),
+        (Columns(wrap(8), 8), Columns(wrap(8), 8), False),
+    ],
+)
+def test_only_other_columns_are_written_meanwhile(
+    written: Columns | None, read: Columns | None, good: bool
+) -> None:
+    target, source = Pointer("s", M.start, written), Pointer("s", M.start, read)
+    write = Call("write", {"x": Pointer("x"), "y": target}, M.size, engine="ne16")
+    use = Call("table", {"x": source, "y": Pointer("y")}, M.size, lag=1)
+    program = TileProgram((M,), (_x(), _y()), (write, use), (Scratch("s", 512),))
+    if good:
+        program.check()
+        return
+    with pytest.raises(ValueError, match="write may overwrite s while table uses it"):
+        program.check()
+
+
+def test_columns_lie_within_their_pitch() -> None:
+    target, source = (Pointer("s", M.start, Columns(wrap(9), 64)) for _ in range(2))
+    write = Call("write", {"x": Pointer("x"), "y": target}, M.size, engine="ne16")
+    use = Call("table", {"x": source, "y": Pointer("y")}, M.size, lag=1)
+    with pytest.raises(ValueError, match="columns of s are wider than its pitch 64"):
+        TileProgram((M,), (_x(), _y()), (write, use), (Scratch("s", 512),)).check()
+
+
+def test_two_engines_do_not_write_one_buffer_in_one_slot() -> None:
+    calls = (_call("x", "s"), _call("x", "s", ne16=True), _call("s", "y", lag=2))
+    with pytest.raises(ValueError, match="table may overwrite s while table uses it"):
+        TileProgram((M,), (_x(), _y()), calls, (Scratch("s", 8, M.index),)).check()
