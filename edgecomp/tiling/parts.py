@@ -139,11 +139,24 @@ class Scratch:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """``width`` bytes of every ``pitch`` bytes of a buffer."""
+
+    width: Expr
+    pitch: int
+
+
+@dataclass(frozen=True)
 class Pointer:
-    """Kernel argument: address of an operand's current tile or of a scratch, plus bytes."""
+    """Kernel argument: address of an operand's current tile or of a scratch, plus bytes.
+
+    With ``columns`` the kernel touches nothing but columns, of which the first begins at
+    ``offset``; without, it may touch all of the buffer.
+    """
 
     name: str
     offset: Expr = Const(0)
+    columns: Columns | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from edgecomp.tiling.expr import Expr
 from edgecomp.tiling.parts import (
     Argument,
     Call,
+    Columns,
     Direction,
     Loop,
     Nest,
@@ -39,6 +40,7 @@ __all__ = [
     "Argument",
     "Buffer",
     "Call",
+    "Columns",
     "Direction",
     "Loop",
     "Null",
@@ -161,15 +163,32 @@ class TileProgram:
         self.schedule.check()
 
     def _check_results(self) -> None:
-        written: dict[Value, int] = {}
+        """Every byte of a result is written exactly once."""
+        changes: dict[Value, np.ndarray] = {}
         for operand in self.operands:
             if operand.direction == "out":
-                stored = self._stores(operand)
-                size = self.at_steps(operand.region.bytes)[stored].sum()
-                written[operand.value] = written.get(operand.value, 0) + int(size)
-        for value, size in written.items():
-            if size != value.type.bytes:
-                raise ValueError(f"{size} bytes are written to {value}")
+                size = operand.value.type.bytes
+                begins, ends = self._runs(operand, self._stores(operand))
+                change = changes.setdefault(operand.value, np.zeros(size + 1, np.int64))
+                change += np.bincount(begins, minlength=size + 1)
+                change -= np.bincount(ends, minlength=size + 1)
+        for value, change in changes.items():
+            times = np.cumsum(change)[:-1]
+            wrong = np.flatnonzero(times != 1)
+            if len(wrong):
+                byte = wrong[0]
+                raise ValueError(f"byte {byte} of {value} is written {times[byte]} times, not once")
+
+    def _runs(self, operand: Operand, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First byte of every run that ``operand`` has at ``steps``, and the first behind it."""
+        region = operand.region
+        rows, planes = self.at_steps(region.rows)[steps], self.at_steps(region.planes)[steps]
+        counts = rows * planes
+        number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        plane, row = np.divmod(number, np.repeat(rows, counts))
+        begins = np.repeat(self.at_steps(region.offset)[steps], counts)
+        begins += plane * region.plane_stride + row * region.row_stride
+        return begins, begins + np.repeat(self.at_steps(region.length)[steps], counts)
 
     def _stores(self, operand: Operand) -> np.ndarray:
         """The steps after which a result tile is stored."""

@@ -12,6 +12,7 @@ from edgecomp.targets import Board, Engine, Engines
 from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.measured import Measurements
 from edgecomp.tiling.program import TileProgram
+from edgecomp.tiling.schedule import CopiesError
 
 Tiler = Callable[[Node], Iterable[TileProgram]]
 
@@ -129,15 +130,23 @@ def choose(
 
 
 def ranked(node: Node, board: Board) -> list[Tiling]:
-    """The programs for ``node`` within the board's L1, cheapest first; ``TilingError`` if none."""
+    """The programs for ``node`` within the board's L1, cheapest first; ``TilingError`` if none.
+
+    Candidates that no number of copies keeps from racing are left out.
+    """
     found = []
     sizes = []
+    refused: CopiesError | None = None
     for index, program in enumerate(_candidates(node, board)):
-        sizes.append(program.l1_bytes)
+        try:
+            sizes.append(program.l1_bytes)
+        except CopiesError as error:
+            refused = error
+            continue
         if program.l1_bytes <= board.l1_available_bytes:
             found.append(Tiling(program, estimate(program, board), 0, index))
     if not found:
-        raise _untiled(node, sizes, board)
+        raise _untiled(node, sizes, board, refused)
     found.sort(key=lambda tiling: _rank(tiling.program, tiling.cost))
     return [replace(tiling, candidates=len(sizes)) for tiling in found]
 
@@ -171,8 +180,15 @@ def _shape_of(node: Node) -> tuple[object, ...]:
     return node.op, types, shared, tuple(sorted(structure.items())), indices
 
 
-def _untiled(node: Node, sizes: list[int], board: Board) -> TilingError:
+def _untiled(
+    node: Node, sizes: list[int], board: Board, refused: CopiesError | None
+) -> TilingError:
     layer = node.name or print_node(node)
+    if not sizes and refused is not None:
+        return TilingError(
+            f"layer {layer} has no tiling whose buffers are kept apart: {refused}",
+            "this is an error of the operator's tiler; report it with the layer above",
+        )
     if not sizes:
         return TilingError(
             f"layer {layer} moves data in more dimensions than a copy has",

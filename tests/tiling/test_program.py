@@ -85,6 +85,32 @@ def test_kernels_may_not_point_at_buffers_that_do_not_exist() -> None:
         TileProgram((), (), (call,)).check()
 
 
+TURN = Loop("m", 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        (Region.contiguous(0, 10), "byte 0 of .* is written 10 times"),
+        (Region.contiguous(TURN.start * 10, 9), "byte 9 of .* is written 0 times"),
+        (Region.contiguous(TURN.start * 9, 10), "byte 9 of .* is written 2 times"),
+        (Region.block(TURN.start // 2, 10, 1, 10), "byte 0 of .* is written 2 times"),
+        (Region.block(TURN.start, 5, 1, 20), "byte 10 of .* is written 0 times"),
+        (Region.block(TURN.start, 10, 1, 10), ""),
+        (Region(TURN.start * 2, wrap(2), wrap(5), 20), ""),
+        (Region(TURN.start, wrap(1), wrap(5), 20, wrap(2), 10), ""),
+    ],
+)
+def test_every_byte_of_a_result_is_written_once(region: Region, message: str) -> None:
+    call = Call("fill", {"y": Pointer("y")}, wrap(1))
+    program = TileProgram((TURN,), (Operand("y", TENSOR, "out", region, TURN.index),), (call,))
+    if not message:
+        program.check()
+        return
+    with pytest.raises(ValueError, match=message):
+        program.check()
+
+
 ADD = """
 graph "g" (%a: i8[64, 64; scale=0.5, zero=0]) -> (%y) {
   %y: i8[64, 64; scale=0.5, zero=0] = transpose(%a) {permutation = [1, 0]}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgecomp.ir import Graph, parse
 from edgecomp.targets import TargetError, load_board, parse_engines, with_engines
 from edgecomp.tiling import Search, TilingError, choose
+from edgecomp.tiling.program import TileProgram
+from edgecomp.tiling.search import _TILERS, ranked
 
 TEXT = """
 graph "two" (%x: i8[100, 64; scale=0.1, zero=0]) -> (%y, %z) {
@@ -87,3 +91,24 @@ def test_engines_that_cannot_be_are_refused() -> None:
         parse_engines("gpu")
     with pytest.raises(TargetError, match="pulp_open has none"):
         with_engines(load_board("pulp_open"), "ne16")
+
+
+def racing(program: TileProgram) -> TileProgram:
+    """``program`` with a call far behind the others that writes a result's only buffer."""
+    last = program.calls[-1]
+    operands = tuple(
+        replace(each, buffers=1 if each.direction == "out" else each.buffers)
+        for each in program.operands
+    )
+    return replace(program, operands=operands, calls=(*program.calls, replace(last, lag=9)))
+
+
+def test_candidates_that_race_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, node = with_engines(load_board("gap9_evk"), "cores"), graph().nodes[0]
+    good = [tiling.program for tiling in ranked(node, board)]
+    bad = [racing(program) for program in good if program.steps > 9]
+    monkeypatch.setitem(_TILERS, "q_linear", {"cluster": lambda _: [bad[0], good[0], bad[1]]})
+    assert [(each.index, each.program) for each in ranked(node, board)] == [(1, good[0])]
+    monkeypatch.setitem(_TILERS, "q_linear", {"cluster": lambda _: bad})
+    with pytest.raises(TilingError, match="no tiling whose buffers are kept apart: the content of"):
+        ranked(node, board)

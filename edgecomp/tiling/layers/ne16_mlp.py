@@ -29,6 +29,7 @@ from edgecomp.tiling.normalization import (
 from edgecomp.tiling.program import (
     Argument,
     Call,
+    Columns,
     Direction,
     Loop,
     Operand,
@@ -143,6 +144,11 @@ class _Tiles:
     def _phase(self, phase: int) -> tuple[tuple[Expr, int], ...]:
         return ((least(self.j.index // self.h.trips, 1), phase),)
 
+    def _hidden_columns(self) -> Pointer:
+        """The step's block of hidden channels; the next one is computed while this one is used."""
+        columns = Columns(ne16.block_size(self.h, self.hidden_block), self.pitch)
+        return Pointer("hidden", self.hidden_block * self.h.step, columns)
+
     def _normalization(self, when: When) -> Call:
         return normalization(self.node, "x", self.m.size, self.depth, when, raised=True)
 
@@ -154,7 +160,7 @@ class _Tiles:
             Pointer("bias1", start * 4),
             Scalar(self.node.integer("shift1")),
         )
-        pointers = Pointer(self.x), Pointer("w1"), Pointer("hidden", start)
+        pointers = Pointer(self.x), Pointer("w1"), self._hidden_columns()
         strides = self.depth, self.pitch
         return ne16.product(
             *pointers,
@@ -169,7 +175,7 @@ class _Tiles:
         )
 
     def _table(self) -> Call:
-        hidden = Pointer("hidden", self.hidden_block * self.h.step)
+        hidden = self._hidden_columns()
         columns = ne16.block_size(self.h, self.hidden_block)
         arguments: dict[str, Argument] = {
             "x": hidden,
