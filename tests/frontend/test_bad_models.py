@@ -129,6 +129,23 @@ def test_open_axes_are_all_named_and_can_be_fixed() -> None:
     assert "cannot have size 0" in refused(graph, **{"batch": 0, "x.2": 1}).message
 
 
+@pytest.mark.parametrize(("op", "options"), [("Conv", {}), ("MaxPool", {"kernel_shape": [5]})])
+def test_axis_given_shorter_than_a_kernel(op: str, options: dict[str, object]) -> None:
+    kernel = {"w": np.ones((3, 4, 5), np.float32)} if op == "Conv" else {}
+    graph = graph_of(
+        node(op, " ".join(["x", *kernel]), "y", **options),
+        inputs=[("x", TensorProto.FLOAT, (1, 4, "time"))],
+        weights=kernel,
+    )
+    error = refused(graph, time=3)
+    assert f"my_{op}" in error.message
+    assert "(5,) exceeds" in error.message or "5) exceeds" in error.message
+    assert "too short" in error.hint
+    assert "--dim time=3" in error.hint
+    long_enough = import_onnx(make_model(graph).SerializeToString(), {"time": 7})
+    assert long_enough.outputs[0].shape[-1] == 3
+
+
 @pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING])
 def test_input_that_is_not_a_signal(kind: int) -> None:
     error = refused(graph_of(node("Identity", "x", "y"), inputs=[("x", kind, (2, 4))]))
