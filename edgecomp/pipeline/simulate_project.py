@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecomp.errors import EdgecompError
+from edgecomp.files import check_file
 from edgecomp.ir import Graph
 from edgecomp.pipeline.build_project import Build
 from edgecomp.pipeline.details import output_samples
@@ -59,6 +60,8 @@ def simulate(
     """
     progress = progress or Silent()
     directory = (build.directory if isinstance(build, Build) else Path(build)).resolve()
+    if trace is not None:
+        check_file(Path(trace))
     runner = select_simulator(
         simulator, sanitize=sanitize, seed=seed, trace=Path(trace) if trace is not None else None
     )
