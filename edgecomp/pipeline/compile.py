@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, Value, lookup
 from edgecomp.memory.external import External, check_total
@@ -137,7 +135,7 @@ def check_weights(graph: Graph, board: Board) -> None:
 
 
 def _digest(value: Value) -> tuple[tuple[int, ...], bytes]:
-    return value.shape, hashlib.sha256(np.ascontiguousarray(value.array)).digest()
+    return value.shape, hashlib.sha256(value.array.tobytes()).digest()
 
 
 def _external(board: Board) -> External:
