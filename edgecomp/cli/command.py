@@ -16,6 +16,7 @@ from edgecomp.errors import EdgecompError
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _UNWRAPPED = 10_000
 _PRINTED = "edgecomp.json"
+_FREE_SPACE = "free some space; TMPDIR names the folder for temporary files"
 
 
 class Command(click.Command):
@@ -83,7 +84,8 @@ def _describe(error: Exception) -> tuple[str, str]:
         return error.message, error.hint
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}", ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return f"{place}{error.strerror}", _FREE_SPACE if full else ""
     if isinstance(error, MemoryError):
         return "this computer has too little memory for it", ""
     return (

@@ -12,6 +12,7 @@ import click
 from edgecomp.cli.command import Command, print_json
 from edgecomp.cli.pairs import parse_pairs
 from edgecomp.errors import EdgecompError
+from edgecomp.files import check_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +71,8 @@ def encode(
     """
     from edgecomp import zoo
 
+    if out is not None:
+        check_file(out)
     encoder = _encoder(model, weights, settings)
     recording = zoo.load_recording(file)
     module = encoder.module

@@ -83,6 +83,7 @@ def _gvsoc() -> Tool:
     enables = "simulate --simulator gvsoc: cycles of a simulated chip"
     try:
         found = find_installation()
+        found.check_python()
     except EdgecompError as error:
         return Tool("GVSoC", False, False, "", enables, str(error).replace("\n", "; "))
     return Tool("GVSoC", True, False, f"{found.program}; {_simulated(found)}", enables, "")

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -103,11 +104,23 @@ def weights_image(spec: ProjectSpec) -> bytes:
     return bytes(image)
 
 
+_NOT_COPIED = ("__pycache__", "*.o", "*.so", "README.md", "selftest")
+
+
 def _copy_runtime(folder: Path) -> None:
+    """The runtime's sources, file by file: the first that cannot be written ends it."""
     runtime = resources.folder("runtime_c")
-    ignore = shutil.ignore_patterns("__pycache__", "*.o", "*.so", "README.md", "selftest")
     for part in ("include", "src", "hal", "kernels"):
-        shutil.copytree(runtime / part, folder / "runtime" / part, ignore=ignore)
+        for source in sorted((runtime / part).rglob("*")):
+            name = source.relative_to(runtime)
+            if source.is_file() and not _ignored(name):
+                target = folder / "runtime" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+
+
+def _ignored(name: Path) -> bool:
+    return any(fnmatch(part, pattern) for part in name.parts for pattern in _NOT_COPIED)
 
 
 def _describe_gvsoc(board: Board, gvsoc: Gvsoc, folder: Path) -> None:

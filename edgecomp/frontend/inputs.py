@@ -12,8 +12,6 @@ from edgecomp.frontend.call import clean
 from edgecomp.frontend.limits import MAX_ELEMENTS, excessive
 from edgecomp.frontend.loading import type_name
 
-_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
-
 
 def input_shapes(graph: onnx.GraphProto, dims: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     """The static shape of every input that has no initializer.
@@ -29,10 +27,10 @@ def input_shapes(graph: onnx.GraphProto, dims: Mapping[str, int]) -> dict[str, t
     _check_dims(dims, open_axes)
     missing = sorted(open_axes - dims.keys())
     if missing:
-        options = " ".join(f"--dim {axis}=1" for axis in missing)
+        options = " ".join(f"--dim {axis}=SIZE" for axis in missing)
         raise EdgecompError(
             f"the model leaves axes open: {', '.join(missing)}",
-            f"fix their sizes, for instance with {options}",
+            f"fix their sizes with {options}; 1 for an axis of batches",
         )
     return {value.name: _shape(value, dims) for value in inputs}
 
@@ -57,7 +55,7 @@ def _open_axes(value: onnx.ValueInfoProto) -> list[str]:
             "export a model whose inputs are tensors",
         )
     tensor = value.type.tensor_type
-    if tensor.elem_type not in _FLOATS:
+    if tensor.elem_type != TensorProto.FLOAT:
         raise EdgecompError(
             f"input {clean(value.name)!r} has element type {type_name(tensor.elem_type)}; "
             "edgecomp compiles networks of floating-point signals",

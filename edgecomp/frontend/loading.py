@@ -16,7 +16,7 @@ from edgecomp.frontend.limits import MAX_ELEMENTS, excessive
 OLDEST_OPSET = 13
 NEWEST_OPSET = 23
 _MAX_FILE = 1 << 31
-_NARROW_FLOATS = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+_OTHER_FLOATS = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _NUMBERS = (
     TensorProto.FLOAT,
     TensorProto.INT8,
@@ -48,9 +48,26 @@ def load_model(source: str | Path | bytes) -> onnx.ModelProto:
     if not all(isinstance(text, str) for text in _texts(model)):
         raise _not_onnx(described)
     opset_of(model)
+    _check_inputs(model.graph, described)
     for tensor in _tensors(model):
         _resolve_external(tensor, folder)
     return model
+
+
+def _check_inputs(graph: onnx.GraphProto, described: str) -> None:
+    """EdgecompError where the network computes in another floating-point type than float32.
+
+    Constants of such types are read: exporters leave them in float32 networks.
+    """
+    stored = {tensor.name for tensor in graph.initializer}
+    for value in graph.input:
+        kind = value.type.tensor_type.elem_type
+        if kind in _OTHER_FLOATS and value.name not in stored:
+            raise EdgecompError(
+                f"{described} is not a float32 network: its input {clean(value.name)!r} has "
+                f"element type {type_name(kind)}",
+                "export it in float32: call model.float() before torch.onnx.export",
+            )
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -84,7 +101,7 @@ def to_array(tensor: TensorProto) -> np.ndarray:
             f"tensor {name!r} claims shape {list(tensor.dims)}",
             f"edgecomp accepts tensors of at most {MAX_ELEMENTS} elements",
         )
-    if kind not in _NUMBERS and kind not in _NARROW_FLOATS:
+    if kind not in _NUMBERS and kind not in _OTHER_FLOATS:
         raise EdgecompError(
             f"tensor {name!r} has element type {type_name(kind)}, which edgecomp does not read",
             "use float32 weights",
@@ -96,7 +113,7 @@ def to_array(tensor: TensorProto) -> np.ndarray:
             f"tensor {name!r} does not hold the data of its shape {list(tensor.dims)}: {error}",
             "the file is damaged: export it again",
         ) from error
-    if kind in _NARROW_FLOATS:
+    if kind in _OTHER_FLOATS:
         with np.errstate(over="ignore"):
             array = array.astype(np.float32)
     if array.dtype == np.float32 and np.isnan(array).any():

@@ -22,7 +22,7 @@ from edgecomp.frontend.limits import MAX_NODES
 from edgecomp.frontend.loading import load_model, opset_of, to_array
 from edgecomp.frontend.registry import converter_of
 from edgecomp.frontend.structure import execution_order, inline_functions, title
-from edgecomp.ir import DType, Graph, TensorType, Value, verify
+from edgecomp.ir import DType, Graph, TensorType, TooShort, Value, verify
 
 _QUANTIZED = ("QLinear", "DequantizeLinear", "QuantizeLinear", "DynamicQuantize", "QAttention")
 _QUANTIZED_SUFFIXES = ("Integer", "IntegerToFloat")
@@ -140,12 +140,20 @@ class _Importer:
                 results = None
             except EdgecompError as error:
                 raise EdgecompError(f"{title(node)}: {error.message}", error.hint) from error
+            except TooShort as error:
+                raise EdgecompError(f"{title(node)}: {error}", self._longer()) from error
             except Exception as error:
                 raise EdgecompError(
                     f"{title(node)} is not valid: {_summary(error)}",
                     "the model is inconsistent: check it with onnx.checker and export it again",
                 ) from error
             self._bind(node, results)
+
+    def _longer(self) -> str:
+        if not self.dims:
+            return "the model's input is too short for its layers: export it for a longer one"
+        given = " ".join(f"--dim {clean(axis)}={size}" for axis, size in self.dims.items())
+        return f"what was given is too short for the model, {given}: give a larger size"
 
     def _results(self, node: onnx.NodeProto) -> Sequence[Operand] | None:
         """The results of a node; None where an operand is not available."""

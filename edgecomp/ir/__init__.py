@@ -2,7 +2,15 @@
 
 from edgecomp.ir.graph import Attribute, Graph, Node, Value
 from edgecomp.ir.interpret import interpret
-from edgecomp.ir.operator import OperandError, Operator, create, lookup, operators, register
+from edgecomp.ir.operator import (
+    OperandError,
+    Operator,
+    TooShort,
+    create,
+    lookup,
+    operators,
+    register,
+)
 from edgecomp.ir.passes import Pass, PassResult, RewritePass, run_passes
 from edgecomp.ir.text import ParseError, blobs, digest, parse, print_graph, print_node
 from edgecomp.ir.types import DType, Quantization, TensorType
@@ -21,6 +29,7 @@ __all__ = [
     "Quantization",
     "RewritePass",
     "TensorType",
+    "TooShort",
     "Value",
     "VerificationError",
     "blobs",

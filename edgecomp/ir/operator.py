@@ -22,6 +22,10 @@ class OperandError(ValueError):
     """Operands or attributes that an operator does not accept."""
 
 
+class TooShort(OperandError):
+    """An operand that is shorter along an axis than what must fit into it."""
+
+
 class Operator(ABC):
     """Shape rule and meaning of one operator.
 

@@ -62,7 +62,7 @@ def lay_out(blocks: Sequence[Block], times: Sequence[float], external: External)
     sizes = {block.contents: block.bytes for block in blocks}
     total = sum(sizes.values())
     flash = external.flash
-    _check(total, external)
+    check_total(total, external)
     in_flash: set[Hashable] = set()
     if flash is not None and total > external.ram_bytes:
         in_flash = _choose(blocks, sizes, times, external)
@@ -79,17 +79,24 @@ def lay_out(blocks: Sequence[Block], times: Sequence[float], external: External)
     )
 
 
-def _check(total: int, external: External) -> None:
-    """Flash holds the whole image, that of blocks in RAM too."""
+def check_total(total: int, external: External, bound: str = "") -> None:
+    """``DoesNotFit`` where weights of ``total`` bytes have no place; ``bound`` says "at least".
+
+    Flash holds the whole image, that of blocks in RAM too.
+    """
     with_flash = external.flash is not None
     capacity = max(external.ram_bytes, external.flash_bytes * with_flash)
     if total > capacity:
-        flash = f" and {external.flash_bytes} bytes of flash" if with_flash else ""
+        flash = f" and {_size(external.flash_bytes)} of flash" if with_flash else ""
         raise DoesNotFit(
-            f"the weights take {total} bytes, {external.board} has {external.ram_bytes} bytes of "
-            f"external RAM{flash}",
+            f"the weights take {bound}{_size(total)}, {external.board} has "
+            f"{_size(external.ram_bytes)} of external RAM{flash}",
             "use a smaller model, or a board file with more external memory",
         )
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size} bytes"
 
 
 def _choose(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecomp.ir.operator import OperandError
+from edgecomp.ir.operator import OperandError, TooShort
 
 
 def window_counts(
@@ -18,7 +18,7 @@ def window_counts(
 ) -> tuple[int, ...]:
     """Count the window positions per axis; ``pads`` holds all begins, then all ends.
 
-    ``OperandError`` where an attribute has the wrong length or no window fits.
+    ``OperandError`` where an attribute has the wrong length, ``TooShort`` where no window fits.
     """
     rank = len(sizes)
     lengths = (len(kernel), len(strides), len(dilations), len(pads) / 2)
@@ -30,7 +30,7 @@ def window_counts(
     for axis, size in enumerate(sizes):
         room = size + pads[axis] + pads[axis + rank] - dilations[axis] * (kernel[axis] - 1) - 1
         if room < 0:
-            raise OperandError(f"kernel {tuple(kernel)} exceeds the padded input {tuple(sizes)}")
+            raise TooShort(f"kernel {tuple(kernel)} exceeds the padded input {tuple(sizes)}")
         counts.append(room // strides[axis] + 1)
     return tuple(counts)
 

@@ -16,7 +16,7 @@ from edgecomp.frontend import import_onnx
 from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
-from edgecomp.pipeline.compile import Plan, plan
+from edgecomp.pipeline.compile import Plan, check_weights, plan
 from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.listing import listing
@@ -109,6 +109,7 @@ def build(
         graph.name = name
         restore_output_names(graph, names)
         macs = total_macs(graph)
+        check_weights(graph, chip)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
         integer = quantized.graph

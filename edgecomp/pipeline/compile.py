@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Graph, Node, lookup
-from edgecomp.memory.external import External
+from edgecomp.ir import Graph, Node, Value, lookup
+from edgecomp.memory.external import External, check_total
 from edgecomp.memory.placement import Placement, place
 from edgecomp.targets import Board
 from edgecomp.tiling.measured import load_measurements
 from edgecomp.tiling.search import Search, Tiling
 from edgecomp.tiling.views import layers as layers_of
+
+_WEIGHTED = ("linear", "conv", "conv_nhwc")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,26 @@ def plan(
         for index, each in enumerate(zip(nodes, tilings, placement.waits, strict=True))
     ]
     return Plan(graph, layers, placement, board)
+
+
+def check_weights(graph: Graph, board: Board) -> None:
+    """``DoesNotFit`` where the weights of the float ``graph`` have no place outside of the chip.
+
+    A lower bound, before long work: a byte for each weight of layers, equal tensors once.
+    """
+    weights = {
+        node.inputs[1]: node.inputs[1].type.size
+        for node in graph.nodes
+        if node.op in _WEIGHTED and node.inputs[1].is_constant
+    }
+    external = _external(board)
+    if sum(weights.values()) > external.ram_bytes:
+        distinct = {_digest(value): size for value, size in weights.items()}
+        check_total(sum(distinct.values()), external, "at least ")
+
+
+def _digest(value: Value) -> tuple[tuple[int, ...], bytes]:
+    return value.shape, hashlib.sha256(value.array.tobytes()).digest()
 
 
 def _external(board: Board) -> External:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -131,7 +132,8 @@ def _move(work: Path, final: Path) -> None:
 
 
 def _unwritable(final: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"cannot write {final}: {error.strerror or error}",
-        "check permissions and free space, or give another --out",
-    )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = f"free some space in {final.parent}, or give an --out on another disk"
+    else:
+        hint = "check permissions, or give another --out"
+    return OutputError(f"cannot write {final}: {error.strerror or error}", hint)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecomp.errors import EdgecompError
+from edgecomp.files import check_file
 from edgecomp.ir import Graph
 from edgecomp.pipeline.build_project import Build
 from edgecomp.pipeline.details import output_samples
@@ -59,6 +60,8 @@ def simulate(
     """
     progress = progress or Silent()
     directory = (build.directory if isinstance(build, Build) else Path(build)).resolve()
+    if trace is not None:
+        check_file(Path(trace))
     runner = select_simulator(
         simulator, sanitize=sanitize, seed=seed, trace=Path(trace) if trace is not None else None
     )
@@ -68,7 +71,7 @@ def simulate(
         windows = runner.default_windows
     reference = _reference(directory, graph, stored, input, windows, progress)
     names = [node.name or node.output.name for node in layers_of(graph)]
-    steps = runner.steps * len(names) * reference.checksums.shape[0]
+    steps = runner.steps(reference.checksums.shape[0]) * len(names)
     progress.stage(f"compile and run ({runner.name})", steps or None)
     project = ProjectRun(
         directory / "firmware",

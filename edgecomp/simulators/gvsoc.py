@@ -91,13 +91,16 @@ class GvsocSimulator:
 
     name = "gvsoc"
     default_windows: int | None = 1
-    steps = 2
 
     def __init__(self, trace: Path | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.installation = find_installation()
         self.toolchain = find_toolchain()
         self._trace = trace
         self._patience = patience
+
+    def steps(self, windows: int) -> int:
+        """Every window runs twice, and so does the first one again for the timeline."""
+        return 2 * (windows + (self._trace is not None))
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Compile, run every window, return outputs, checksums and cycles.

@@ -15,10 +15,12 @@ from edgecomp import resources
 from edgecomp.simulators.common import SimulatorError
 
 VARIABLE = "EDGECOMP_GVSOC"
+_OTHERWISE = "; without GVSoC, --simulator host runs the same program and counts no cycles"
 HOW = (
     "build GVSoC (github.com/gvsoc/gvsoc) and set EDGECOMP_GVSOC to its installation folder; "
-    "docs/gvsoc.md says what edgecomp needs of it"
+    "docs/gvsoc.md says what edgecomp needs of it" + _OTHERWISE
 )
+_CORRECT = f"let {VARIABLE} name the folder in which GVSoC is installed{_OTHERWISE}"
 PACKAGES = {
     "rich": "rich",
     "prettytable": "prettytable",
@@ -77,6 +79,10 @@ class Installation:
                 "docs/gvsoc.md names a version that works",
             )
 
+    def check_python(self) -> None:
+        """SimulatorError where no Python has the packages that GVSoC's scripts import."""
+        _python()
+
     def environment(self) -> dict[str, str]:
         """The environment in which the program runs: a Python with its packages comes first."""
         folder = str(Path(_python()).parent)
@@ -100,18 +106,21 @@ def find_installation() -> Installation:
 
 def _root_of(named: Path) -> Path:
     if not named.exists():
-        raise SimulatorError(f"{VARIABLE} names {named}, which does not exist", HOW)
+        raise SimulatorError(f"{VARIABLE} names {named}, which does not exist", _CORRECT)
     if named.is_file():
         return _executable(named.resolve())
     for root in (named, named / "install"):
         if (root / "bin" / "gvsoc").is_file():
             return _executable((root / "bin" / "gvsoc").resolve())
-    raise SimulatorError(f"{VARIABLE} names {named}, which holds no bin/gvsoc", HOW)
+    raise SimulatorError(f"{VARIABLE} names {named}, which holds no bin/gvsoc", _CORRECT)
 
 
 def _executable(program: Path) -> Path:
     if not os.access(program, os.X_OK):
-        raise SimulatorError(f"{program} cannot be executed", "install GVSoC again")
+        raise SimulatorError(
+            f"{VARIABLE} names {program}, which cannot be executed",
+            f"install GVSoC again{_OTHERWISE}",
+        )
     return program.parent.parent
 
 
@@ -126,5 +135,6 @@ def _python() -> str:
             return candidate
     raise SimulatorError(
         "no Python here has the packages that GVSoC's scripts import",
-        f"{sys.executable} -m pip install {' '.join(PACKAGES.values())}",
+        f"{sys.executable} -m pip install {' '.join(PACKAGES.values())} "
+        "(where pip installed edgecomp: pip install 'edgecomp[gvsoc]')",
     )

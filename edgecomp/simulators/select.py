@@ -18,12 +18,13 @@ class Simulator(Protocol):
     """Runs a project; ``name`` is what reports show.
 
     ``default_windows`` is how many windows it runs unless told; None is all of them.
-    ``steps`` is how often a layer of a window is a step of the progress.
     """
 
     name: str
     default_windows: int | None
-    steps: int
+
+    def steps(self, windows: int) -> int:
+        """How often each layer is a step of the progress while ``windows`` are run."""
 
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Run every window of ``project``."""

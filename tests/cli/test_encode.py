@@ -56,7 +56,8 @@ def test_csv_with_a_line_per_sample(run, recording: Path, tmp_path: Path) -> Non
         (["--model", "tinymyo"], "too short|8 channels"),
         (["--model", "tinybiomoe", "--rate", "100"], "no sampling rate"),
         (["--model", "eegdino-small", "--preparation", "zcore"], "did you mean 'zscore'"),
-        (["--model", "eegdino-small", "--out", "absent/o.npy"], "cannot write"),
+        (["--model", "eegdino-small", "--out", "absent/o.npy"], "cannot write absent/o.npy"),
+        (["--model", "unknown", "--out", "absent/o.npy"], "cannot write absent/o.npy"),
     ],
 )
 def test_errors_leave_nothing_behind(run, recording: Path, arguments, message: str) -> None:

@@ -1,6 +1,7 @@
 """models, boards, ops and doctor."""
 
 import json
+import sys
 
 import click
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from edgecomp import zoo
 from edgecomp.cli import tools
 from edgecomp.frontend import supported_operators
+from edgecomp.simulators import installation
 from edgecomp.targets import board_names, load_board
 
 
@@ -77,18 +79,35 @@ def test_doctor_names_every_tool(run):
         assert name in result.stdout
 
 
-def test_doctor_finds_gvsoc_by_its_variable_and_says_what_is_wrong_with_it(
-    run, monkeypatch, tmp_path
-):
-    program = tmp_path / "bin" / "gvsoc"
+def pretend_gvsoc(folder, monkeypatch):
+    """A program that EDGECOMP_GVSOC names, without anything else."""
+    program = folder / "bin" / "gvsoc"
     program.parent.mkdir()
     program.touch()
     program.chmod(0o755)
-    monkeypatch.setenv("EDGECOMP_GVSOC", str(tmp_path))
+    monkeypatch.setenv("EDGECOMP_GVSOC", str(folder))
+    return program
+
+
+def test_doctor_finds_gvsoc_by_its_variable_and_says_what_is_wrong_with_it(
+    run, monkeypatch, tmp_path
+):
+    program = pretend_gvsoc(tmp_path, monkeypatch)
+    monkeypatch.setattr(installation, "_python", lambda: sys.executable)
     found = {tool["name"]: tool for tool in json.loads(run("doctor", "--json").stdout)}
     assert found["GVSoC"]["found"]
     assert str(program) in found["GVSoC"]["detail"]
     assert "not gap9_evk: the GVSoC in" in found["GVSoC"]["detail"]
+
+
+def test_doctor_misses_the_packages_that_gvsocs_scripts_import(run, monkeypatch, tmp_path):
+    pretend_gvsoc(tmp_path, monkeypatch)
+    monkeypatch.setitem(installation.PACKAGES, "no_such_module", "no-such-package")
+    installation._python.cache_clear()
+    found = {tool["name"]: tool for tool in json.loads(run("doctor", "--json").stdout)}
+    assert not found["GVSoC"]["found"]
+    for words in ("no Python here has the packages", "no-such-package", "edgecomp[gvsoc]"):
+        assert words in found["GVSoC"]["how"]
 
 
 def test_doctor_fails_without_a_compiler_and_says_how_to_get_one(run, monkeypatch, tmp_path):

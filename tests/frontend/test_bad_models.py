@@ -121,12 +121,29 @@ def test_open_axes_are_all_named_and_can_be_fixed() -> None:
     graph = graph_of(node("Relu", "x", "y"), inputs=[("x", TensorProto.FLOAT, shape)])
     error = refused(graph)
     assert "batch" in error.message
-    assert "--dim batch=1" in error.hint
-    assert "--dim x.2=1" in error.hint
+    assert "--dim batch=SIZE" in error.hint
+    assert "--dim x.2=SIZE" in error.hint
     fixed = import_onnx(make_model(graph).SerializeToString(), {"batch": 3, "x.2": 5})
     assert fixed.inputs[0].shape == (3, 4, 5)
     assert "no open axis called time" in refused(graph, time=2).message
     assert "cannot have size 0" in refused(graph, **{"batch": 0, "x.2": 1}).message
+
+
+@pytest.mark.parametrize(("op", "options"), [("Conv", {}), ("MaxPool", {"kernel_shape": [5]})])
+def test_axis_given_shorter_than_a_kernel(op: str, options: dict[str, object]) -> None:
+    kernel = {"w": np.ones((3, 4, 5), np.float32)} if op == "Conv" else {}
+    graph = graph_of(
+        node(op, " ".join(["x", *kernel]), "y", **options),
+        inputs=[("x", TensorProto.FLOAT, (1, 4, "time"))],
+        weights=kernel,
+    )
+    error = refused(graph, time=3)
+    assert f"my_{op}" in error.message
+    assert "(5,) exceeds" in error.message or "5) exceeds" in error.message
+    assert "too short" in error.hint
+    assert "--dim time=3" in error.hint
+    long_enough = import_onnx(make_model(graph).SerializeToString(), {"time": 7})
+    assert long_enough.outputs[0].shape[-1] == 3
 
 
 @pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING])
@@ -152,11 +169,26 @@ def test_input_without_shape_and_model_without_input_or_output() -> None:
     assert "no output" in refused(silent).message
 
 
-@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.DOUBLE])
-def test_other_floating_point_types_become_float32(kind: int) -> None:
-    weight = X.astype(helper.tensor_dtype_to_np_dtype(kind))
+OTHER_FLOATS = [TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE]
+
+
+@pytest.mark.parametrize("kind", OTHER_FLOATS)
+def test_network_in_another_floating_point_type(kind: int, tmp_path: Path) -> None:
     inputs: list[tuple[str, int, Shape | None]] = [("x", kind, (2, 4))]
-    graph = graph_of(node("Add", "x weight", "y"), inputs=inputs, weights={"weight": weight})
+    path = tmp_path / "mine.onnx"
+    onnx.save(make_model(graph_of(node("Relu", "x", "y"), inputs=inputs)), path)
+    error = refused(path)
+    assert f"{path} is not a float32 network: its input 'x'" in error.message
+    assert helper.tensor_dtype_to_string(kind).split(".")[1].lower() in error.message
+    assert "model.float()" in error.hint
+
+
+@pytest.mark.parametrize("kind", OTHER_FLOATS)
+def test_constants_of_other_floating_point_types_become_float32(kind: int) -> None:
+    weight = helper.make_tensor("weight", kind, (2, 4), X.reshape(-1))
+    cast = node("Cast", "weight", "w", to=TensorProto.FLOAT)
+    graph = graph_of(cast, node("Add", "x w", "y"))
+    graph.initializer.append(weight)
     [result] = interpret(import_onnx(make_model(graph).SerializeToString()), {"x": X})
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, X + X)

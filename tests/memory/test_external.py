@@ -66,6 +66,12 @@ def test_what_flash_does_not_hold_either_is_refused_with_both_sizes() -> None:
         lay_out([Block(0, 2400)], [1.0], external)
 
 
+def test_large_sizes_are_in_mebibytes() -> None:
+    external = External(8 << 20, float, 16 << 20, slow, "kit")
+    with pytest.raises(DoesNotFit, match=r"take 17.0 MiB, kit has 8.0 MiB .*and 16.0 MiB of flash"):
+        lay_out([Block(0, 17 << 20)], [1.0], external)
+
+
 def test_without_reading_from_flash_ram_is_all() -> None:
     with pytest.raises(DoesNotFit, match=r"take 2400 bytes, kit has 1000 bytes of external RAM\n"):
         lay_out([Block(0, 2400)], [1.0], External(1000, float, 9000, board="kit"))

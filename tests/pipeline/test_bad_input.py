@@ -159,17 +159,21 @@ def test_an_output_that_cannot_be_written() -> None:
         build("tinyissimomyo", out="/proc/out")
 
 
+@pytest.mark.parametrize(
+    "writer",
+    ["edgecomp.pipeline.build_project.write_html", "edgecomp.codegen.project.shutil.copy2"],
+)
 def test_a_disk_that_fills_up_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str
 ) -> None:
-    """The last file of the project cannot be written."""
+    """The last file of the project cannot be written, or none of the runtime's many."""
 
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edgecomp.pipeline.build_project.write_html", full)
+    monkeypatch.setattr(writer, full)
     options = {"channels": "2", "samples": "100", "layers": "1"}
-    words = ["No space left on device", "free space"]
+    words = [r"^cannot write \S+: No space left on device\nfree some space in"]
     assert_refused(words, tmp_path, "tinyissimomyo", options=options, windows=1)
 
 

@@ -51,10 +51,10 @@ def chip(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     program(nothing / "riscv64-unknown-elf-gcc", copy)
     monkeypatch.setattr(installation, "_python", lambda: "/usr/bin/python3")
 
-    def install(script: str, patience: float = 20.0) -> GvsocSimulator:
+    def install(script: str, patience: float = 20.0, trace: Path | None = None) -> GvsocSimulator:
         root = make_installation(tmp_path / "gvsoc", script)
         monkeypatch.setenv(installation.VARIABLE, str(root))
-        return GvsocSimulator(patience=patience)
+        return GvsocSimulator(trace, patience)
 
     return install
 
@@ -105,6 +105,23 @@ def test_a_layer_is_told_of_when_it_is_finished(chip, project: ProjectRun) -> No
         replace(project, progress=Clock())
     )
     assert time.monotonic() - heard[0] > 1.0
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_as_many_steps_as_announced(
+    chip, project: ProjectRun, tmp_path: Path, traced: bool
+) -> None:
+    heard: list[str] = []
+
+    class Counter(Silent):
+        def step(self, detail: str = "") -> None:
+            heard.append(detail)
+
+    trace = tmp_path / "trace.json" if traced else None
+    simulator = chip(f"{GOOD}touch trace.bin\n", trace=trace)
+    simulator.run(replace(project, progress=Counter()))
+    assert len(heard) == simulator.steps(project.windows) * project.layers
+    assert trace is None or trace.is_file()
 
 
 def test_a_compiler_that_fails_is_quoted(chip, nothing: Path, project: ProjectRun) -> None:

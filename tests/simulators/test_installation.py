@@ -38,8 +38,11 @@ def test_the_variable_names_the_folder_the_program_or_the_source_tree(
 
 def test_a_wrong_path_is_named(nothing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(installation.VARIABLE, "/absent/gvsoc")
-    with pytest.raises(SimulatorError, match="names /absent/gvsoc, which does not exist"):
+    wrong = f"{installation.VARIABLE} names /absent/gvsoc, which does not exist"
+    with pytest.raises(SimulatorError, match=wrong) as caught:
         find_installation()
+    assert installation.VARIABLE in caught.value.hint
+    assert "--simulator host" in caught.value.hint
 
 
 def test_a_folder_without_gvsoc_is_named(
@@ -56,7 +59,7 @@ def test_a_program_that_cannot_be_executed_is_named(
     root = make_installation(tmp_path / "gvsoc")
     (root / "bin" / "gvsoc").chmod(0o644)
     monkeypatch.setenv(installation.VARIABLE, str(root))
-    with pytest.raises(SimulatorError, match="cannot be executed"):
+    with pytest.raises(SimulatorError, match=f"{installation.VARIABLE} .* cannot be executed"):
         find_installation()
 
 
@@ -118,6 +121,7 @@ def test_without_such_a_python_the_packages_are_named(
     with pytest.raises(SimulatorError, match="no Python here") as caught:
         Installation(tmp_path).environment()
     assert "pip install rich prettytable" in caught.value.hint
+    assert "edgecomp[gvsoc]" in caught.value.hint
 
 
 def test_auto_is_the_host_unless_the_variable_is_set(
