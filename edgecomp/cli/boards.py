@@ -39,6 +39,6 @@ def _row(board: Board) -> list[str]:
         board.target,
         *map(figures.size, sizes),
         figures.hertz(board.clocks.cluster_hz),
-        figures.watts(board.power.active_watts),
+        figures.watts(board.power.active_watts) if board.power else "-",
         board.description,
     ]

@@ -28,7 +28,7 @@ from edgecomp.report import (
 )
 from edgecomp.report import Layer as LayerReport
 from edgecomp.simulators import Measurement, WindowRun
-from edgecomp.targets import Board
+from edgecomp.targets import Board, Power
 from edgecomp.version import VERSION
 
 QUALITY_WINDOWS = 2
@@ -69,14 +69,14 @@ def build_report(
             seconds=seconds,
             provenance="estimate",
         ),
-        energy=_energy(board, seconds),
+        energy=_energy(board.power, seconds) if board.power else None,
         layers=[
             _layer(layer, plan, int(reference.checksums[0, layer.index]), per_layer)
             for layer in plan.layers
         ],
         notices=[*source.notices, *_plan_notices(plan)],
         ne16_macs_per_cycle=board.ne16.macs_per_cycle if board.ne16 else None,
-        duty_cycle=duty_cycle(board.power, seconds, period_seconds),
+        duty_cycle=duty_cycle(board.power, seconds, period_seconds) if board.power else None,
         peaks=peaks(plan),
         buffers=buffers(plan),
         outputs=output_samples(plan.graph, reference.floats, integers),
@@ -139,7 +139,9 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
     """Latency, layers and memory as measured; energy is the estimated power times that time."""
     hertz = built.latency.frequency_hz
     seconds = measured.cycles / hertz
-    joules = built.energy.average_watts * seconds
+    energy = built.energy
+    if energy is not None:
+        energy = energy.model_copy(update={"joules": energy.average_watts * seconds})
     layers = [
         {
             **layer,
@@ -167,7 +169,7 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
             provenance="gvsoc",
             label=measured.label,
         ),
-        "energy": built.energy.model_copy(update={"joules": joules}),
+        "energy": energy,
         "duty_cycle": again(built.duty_cycle, seconds) if built.duty_cycle else None,
         "layers": layers,
         "memory": memory,
@@ -225,8 +227,8 @@ def _flash(board: Board, image: Image) -> Level | None:
     return Level(capacity=capacity, peak=image.bytes, arena=image.bytes, lower_bound=image.bytes)
 
 
-def _energy(board: Board, seconds: float) -> Energy:
-    joules = board.power.joules(seconds)
+def _energy(power: Power, seconds: float) -> Energy:
+    joules = power.joules(seconds)
     return Energy(
         joules=joules, average_watts=joules / seconds if seconds else 0.0, provenance="estimate"
     )

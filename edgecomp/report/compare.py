@@ -168,7 +168,7 @@ def _totals(a: Report, b: Report) -> Iterator[Total]:
 
     yield total("latency", lambda r: r.latency.seconds, figures.seconds, _of_cycles)
     yield total("cycles", lambda r: r.latency.cycles, figures.count, _of_cycles)
-    yield total("energy", lambda r: r.energy.joules, figures.joules, _of_energy)
+    yield total("energy", _joules, figures.joules, _of_energy)
     yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", lambda r: "estimate")
     yield total("SQNR", lambda r: r.quantization.sqnr_db, figures.decibels, _measured, "dB")
     yield total(
@@ -192,7 +192,11 @@ def _of_cycles(report: Report) -> str:
 
 
 def _of_energy(report: Report) -> str:
-    return figures.mark(report.energy.provenance)
+    return figures.mark(report.energy.provenance) if report.energy else "not known"
+
+
+def _joules(report: Report) -> float | None:
+    return report.energy.joules if report.energy else None
 
 
 def _measured(report: Report) -> str:

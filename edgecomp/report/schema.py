@@ -154,6 +154,7 @@ class Report(Section):
 
     notices: what a reader must know about the figures: synthetic weights, for instance.
     engines: which engines the build was to use; absent in reports of earlier versions.
+    energy: absent, and duty_cycle with it, where the board file states no power.
     ne16_macs_per_cycle: the most that 1x1 jobs of the board's NE16 reach, where it has one.
     options: what the build was asked for. It, duty_cycle, peaks, buffers and outputs are absent in
     reports of earlier versions, too.
@@ -167,7 +168,7 @@ class Report(Section):
     memory: Memory
     quantization: Quantization
     latency: Latency
-    energy: Energy
+    energy: Energy | None = None
     layers: list[Layer]
     notices: list[str] = Field(default_factory=list)
     engines: Literal["cores", "ne16", "all"] | None = None
@@ -214,6 +215,7 @@ class Report(Section):
 
 
 _OPTIONAL = (
+    "energy",
     "engines",
     "ne16_macs_per_cycle",
     "flash",

@@ -10,6 +10,7 @@ from edgecomp.report.battery import battery
 from edgecomp.report.columns import Column, Columns, fold
 from edgecomp.report.schema import (
     Comparison,
+    Energy,
     Layer,
     Level,
     Quantization,
@@ -61,7 +62,9 @@ def _facts(report: Report) -> Group:
     facts.append(_Fact("accuracy", _accuracy(against_float, report.quantization.windows)))
     if (weakest := _weakest(report)) is not None:
         facts.append(_Fact("weakest", weakest))
-    facts += [_Fact("latency", _latency(report)), _Fact("energy", _energy(report))]
+    facts.append(_Fact("latency", _latency(report)))
+    if report.energy is not None:
+        facts.append(_Fact("energy", _energy(report.energy)))
     if report.duty_cycle is not None:
         facts.append(_Fact("battery", battery(report.duty_cycle)))
     return Group(*facts)
@@ -100,8 +103,7 @@ def _latency(report: Report) -> str:
     return f"{figures.seconds(latency.seconds)}, {cycles} ({mark})"
 
 
-def _energy(report: Report) -> str:
-    energy = report.energy
+def _energy(energy: Energy) -> str:
     power = f"{figures.watts(energy.average_watts)} average"
     return f"{figures.joules(energy.joules)}, {power} ({figures.mark(energy.provenance)})"
 

@@ -185,7 +185,8 @@ class GapSdk(_Section):
 class Board(_Section):
     """Everything chip-specific that the stages ask for.
 
-    target_description: given by the default board of its target.
+    target_description: given by the default board of its target. power: none for a chip that only
+    a simulator has; reports then say nothing of energy.
     """
 
     name: str
@@ -198,7 +199,7 @@ class Board(_Section):
     clocks: Clocks
     transfers: Transfers
     orchestration: Orchestration
-    power: Power
+    power: Power | None = None
     kernels: KernelRates
     gvsoc: Gvsoc | None = None
     gap_sdk: GapSdk | None = None

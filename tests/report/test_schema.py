@@ -3,8 +3,18 @@
 import json
 
 import pytest
+from rich.console import Console
 
-from edgecomp.report import Layer, Quantization, Report, ReportError, SimulationReport
+from edgecomp.report import (
+    Layer,
+    Quantization,
+    Report,
+    ReportError,
+    SimulationReport,
+    summarize,
+    write_html,
+)
+from edgecomp.report.compare import compare
 
 
 def test_a_report_is_written_as_it_was_read(report, report_json, tmp_path):
@@ -78,3 +88,17 @@ def test_a_file_that_is_no_report_is_refused(tmp_path, content):
 def test_an_absent_report_is_named(tmp_path):
     with pytest.raises(ReportError, match=r"cannot read .*report\.json"):
         Report.read(tmp_path / "report.json")
+
+
+def test_without_power_nothing_is_said_of_energy(report_json, tmp_path):
+    del report_json["energy"]
+    report = Report.model_validate(report_json)
+    assert "energy" not in report.to_json()
+    write_html(report, tmp_path / "report.html")
+    assert "Energy" not in (tmp_path / "report.html").read_text()
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(summarize(report))
+    assert "energy" not in capture.get()
+    [row] = [each for each in compare(report, report).totals if each.name == "energy"]
+    assert row.text_a == "-"

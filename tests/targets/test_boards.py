@@ -92,6 +92,10 @@ def test_a_board_without_a_path_from_flash_has_no_time_for_it():
         load_board("pulp_open").flash_l2_cycles(8)
 
 
+def test_a_chip_that_only_a_simulator_has_states_no_power():
+    assert load_board("pulp_open").power is None
+
+
 def test_published_energy_follows_from_the_published_time():
     assert load_board("gap9_evk").power.joules(0.785) == pytest.approx(44.91e-3, rel=1e-3)
 
