@@ -173,7 +173,7 @@ def test_a_defect_is_called_a_defect(run, pipeline):
 def test_a_full_disk_is_named(run, pipeline):
     pipeline.error = OSError(28, "No space left on device", "build/x")
     result = run("build", "tinymyo")
-    assert result.stderr.endswith("edgecomp: error: build/x: No space left on device\n")
+    assert "edgecomp: error: build/x: No space left on device\nfree some space" in result.stderr
 
 
 def test_an_interrupt_is_clean(run, pipeline):
