@@ -28,6 +28,9 @@ ROWS = 9
 COLUMNS = 32
 """Output channels of a unit of work."""
 
+TAPS = 3
+"""Taps of a filter in each direction."""
+
 WEIGHT_BITS = 8
 MULTIPLIER_BITS = 16
 
@@ -57,13 +60,15 @@ def constants(weights: Value, multiplier: Value, bias: Value) -> Constants:
 
 
 @lru_cache(maxsize=1024)
-def filter_constants(weights: Value, multiplier: Value, bias: Value, depthwise: bool) -> Constants:
-    """The constants of ``q_conv`` with weights i8 [N, 3, 3, K], multiplier and bias i32 [N].
+def filter_constants(
+    weights: Value, multiplier: Value, bias: Value, kernel: tuple[int, int], depthwise: bool
+) -> Constants:
+    """The constants of ``q_conv``: weights i8 [N, *kernel, K], multiplier and bias i32 [N].
 
     Packed weights are rows of an output channel each; of 16 channels with ``depthwise``, K = 1.
     """
-    filters = weights.array.transpose(3, 1, 2, 0) if depthwise else weights.array
-    packed = pack_filter_weights(filters, WEIGHT_BITS)
+    filters = _in_three_by_three(weights.array.reshape(len(weights.array), *kernel, -1))
+    packed = pack_filter_weights(filters.transpose(3, 1, 2, 0) if depthwise else filters)
     rows = packed.shape[1] if depthwise else len(packed)
     raised = raised_input_bias(bias.array, multiplier.array, weights.array)
     behind = BLOCK if depthwise else 0  # a unit has half as many channels as are read for it
@@ -72,6 +77,17 @@ def filter_constants(weights: Value, multiplier: Value, bias: Value, depthwise: 
         multipliers(np.pad(multiplier.array, (0, behind)), multiplier.name),
         _constant(f"{bias.name}_raised", _whole_blocks(np.pad(raised, (0, behind)))),
     )
+
+
+def filter_margin(taps: int) -> int:
+    """Taps of weight 0 before the first one, where ``taps`` in a direction become three."""
+    return int(taps < TAPS)
+
+
+def _in_three_by_three(filters: np.ndarray) -> np.ndarray:
+    """Filters [N, 1 to 3, 1 to 3, K] with taps of weight 0 around."""
+    around = [(filter_margin(n), TAPS - n - filter_margin(n)) for n in filters.shape[1:3]]
+    return np.pad(filters, ((0, 0), *around, (0, 0)))
 
 
 def multipliers(values: np.ndarray, name: str) -> Value:
@@ -92,17 +108,18 @@ def output_unit(node: Node) -> int:
 
 
 def convolves(node: Node) -> bool:
-    """Whether the engine can compute a ``q_conv``: 3x3 taps, over all channels or depthwise.
+    """Whether the engine can compute a ``q_conv``: up to 3x3 taps, over all channels or depthwise.
 
-    With strides it computes more than is needed. Padding of more than 1 may reach beyond the last
-    3 x 3 pixels, where alone the engine pads.
+    With strides it computes more than is needed, and with fewer taps than nine it multiplies by 0.
+    Padding of more than 1 may reach beyond the last 3 x 3 pixels, where alone the engine pads.
     """
+    kernel, pads = node.inputs[1].shape[1:3], node.integers("pads")
     return (
-        node.inputs[1].shape[1:3] == (3, 3)
+        1 < max(kernel) <= TAPS
         and (node.integer("groups") == 1 or is_depthwise(node))
         and max(node.integers("strides")) <= 2
         and node.integers("dilations") == (1, 1)
-        and max(node.integers("pads")) <= 1
+        and all(pad <= min(taps - 1, 1) for pad, taps in zip(pads, kernel * 2, strict=True))
     )
 
 

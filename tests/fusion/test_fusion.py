@@ -142,7 +142,7 @@ IMAGE = """graph "image" (%x: i16[1, 7, 6, 4; scale=0.01, zero=0]) -> (%y) {{
 def test_images_are_raised_for_convolutions_of_the_accelerator(
     kernel: int, groups: int, expected: bool
 ) -> None:
-    """3x3 over all channels or depthwise; padding stands for the same values."""
+    """Up to 3x3, over all channels or depthwise; padding stands for the same values."""
     text = IMAGE.format(kernel=kernel, pad=kernel // 2, groups=groups, depth=4 // groups)
     graph = parse(text)
     check(graph, RaiseActivations())

@@ -54,7 +54,7 @@ class Convolutional(nn.Module):
 
 
 class Image(nn.Module):
-    """3x3 convolutions: plain, with stride 2, depthwise, around an addition."""
+    """3x3 convolutions: plain, with stride 2, depthwise, around an addition; one of 1x3."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,12 +67,14 @@ class Image(nn.Module):
             nn.Conv2d(40, 24, 1),
         )
         self.down = nn.Sequential(nn.Conv2d(24, 36, 3, stride=2, padding=1), nn.GELU())
+        self.along = nn.Conv2d(36, 36, (1, 3), padding=(0, 1), groups=36)
         self.last = nn.Conv2d(36, 20, 3)
         self.head = nn.Linear(20, 5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.stem(x)
-        return self.head(self.last(self.down(x + self.block(x))).mean(dim=(2, 3)))
+        x = self.along(self.down(x + self.block(x)))
+        return self.head(self.last(x).mean(dim=(2, 3)))
 
 
 class ClassToken(nn.Module):
@@ -262,7 +264,7 @@ def test_convolutions_of_images(
     export_onnx(Image().eval(), [torch.randn(1, 3, 17, 14)], path)
     built = build(path, out=tmp_path / "out", windows=4, engines="ne16")
     engines = [layer.engine for layer in built.report.layers if layer.op == "q_conv"]
-    assert len(engines) == 4
+    assert len(engines) == 5
     assert all("ne16" in engine for engine in engines)
     simulation = simulate(built, simulator=simulator, sanitize=simulator == "host")
     assert simulation.report.bit_exact, simulation.mismatch

@@ -220,21 +220,26 @@ def raised_products(b: Builder) -> None:
 
 
 def convolutions(b: Builder) -> None:
-    """3x3 over all channels and depthwise; strides, padding on some sides, every kind of result.
+    """Over all channels and depthwise; strides, padding on some sides, every kind of result.
 
     Raised inputs, and inputs that the layer raises.
     """
     cases = [
-        ((1, 13, 10, 20), 40, 1, (1, 1), (1, 1, 1, 1)),
-        ((2, 7, 5, 16), 33, 1, (1, 1), (0, 1, 1, 0)),
-        ((1, 12, 9, 8), 16, 1, (2, 2), (1, 1, 1, 1)),
-        ((1, 11, 6, 40), 40, 40, (1, 1), (1, 1, 1, 1)),
-        ((2, 9, 8, 19), 19, 19, (2, 1), (1, 0, 0, 1)),
-        ((1, 1, 8, 18), 18, 18, (1, 2), (1, 1, 1, 1)),
+        ((1, 13, 10, 20), 40, (3, 3), 1, (1, 1), (1, 1, 1, 1)),
+        ((2, 7, 5, 16), 33, (3, 3), 1, (1, 1), (0, 1, 1, 0)),
+        ((1, 12, 9, 8), 16, (3, 3), 1, (2, 2), (1, 1, 1, 1)),
+        ((1, 11, 6, 40), 40, (3, 3), 40, (1, 1), (1, 1, 1, 1)),
+        ((2, 9, 8, 19), 19, (3, 3), 19, (2, 1), (1, 0, 0, 1)),
+        ((1, 1, 8, 18), 18, (3, 3), 18, (1, 2), (1, 1, 1, 1)),
+        ((1, 9, 7, 12), 20, (1, 3), 1, (1, 1), (0, 1, 0, 1)),
+        ((1, 8, 7, 12), 12, (3, 1), 12, (2, 2), (1, 0, 1, 0)),
+        ((1, 6, 8, 5), 7, (2, 2), 1, (1, 2), (1, 0, 1, 1)),
+        ((1, 1, 40, 6), 9, (1, 3), 1, (1, 1), (0, 1, 0, 1)),
     ]
-    for x_shape, outputs, groups, strides, pads in cases:
-        multiplier, bias, shift = b.channels(outputs, 9 * x_shape[3] // groups)
-        weights = b.constant(outputs, 3, 3, x_shape[3] // groups)
+    for x_shape, outputs, kernel, groups, strides, pads in cases:
+        depth = x_shape[3] // groups
+        multiplier, bias, shift = b.channels(outputs, kernel[0] * kernel[1] * depth)
+        weights = b.constant(outputs, *kernel, depth)
         operands = [b.input(*x_shape, dtype=DType.U8), weights, multiplier, bias]
         where = {"strides": strides, "pads": pads, "dilations": (1, 1), "groups": groups}
         stated = {"zero_x": -4, "shift": shift, **where, **STATED}

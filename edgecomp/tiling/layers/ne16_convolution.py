@@ -1,4 +1,4 @@
-"""Tiles of ``q_conv`` on NE16: blocks of output rows by blocks of channels, 3x3 or depthwise 3x3.
+"""Tiles of ``q_conv`` on NE16, dense or depthwise: blocks of output rows by blocks of channels.
 
 Inputs that are not raised are so by the cores, one slot earlier. The engine knows stride 1 only:
 with another one it computes all pixels, of which the cores pick those wanted. That, a table and the
@@ -53,8 +53,8 @@ def convolution(node: Node) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders."""
     if not ne16.convolves(node):
         return
-    window = Window.of(node, (3, 3), (1, 1))
-    channels, unit = node.inputs[1].shape[0], ne16.output_unit(node)
+    channels, *kernel, _ = node.inputs[1].shape
+    window, unit = Window.of(node, (kernel[0], kernel[1]), (1, 1)), ne16.output_unit(node)
     row_sizes = [*tile_sizes(window.out_height, _LINES, 12), 1]
     sizes = product(dict.fromkeys(row_sizes), tile_sizes(channels, unit, 8))
     for row_step, channel_step in sizes:
@@ -102,7 +102,7 @@ class _Tiles:
 
     def _operands(self) -> Iterator[Operand]:
         b, r, o, inputs = self.b, self.r, self.o, self.node.inputs
-        stored = ne16.filter_constants(*inputs[1:4], self.depthwise)
+        stored = ne16.filter_constants(*inputs[1:4], self.window.kernel, self.depthwise)
         first = o.start if self.depthwise else wrap(0)
         moving = o if self.depthwise else None
         yield image_operand(inputs[0], self.window, b, r, moving, first, self.channels)
@@ -150,6 +150,7 @@ class _Tiles:
     def _job(self, result: str) -> Call:
         window, o = self.window, self.o
         rows, columns = self.computed
+        above, before = (ne16.filter_margin(taps) for taps in window.kernel)
         row_pixels = columns * o.size
         arguments: dict[str, Argument] = {
             "x": Pointer("x"),
@@ -167,8 +168,8 @@ class _Tiles:
             "out_channels": o.size,
             "y_row_stride": row_pixels,
             "y_pixel_stride": o.size,
-            "pad_top": window.rows_above(self.r),
-            "pad_left": wrap(window.pad_left),
+            "pad_top": window.rows_above(self.r) + above,
+            "pad_left": wrap(window.pad_left + before),
             "pad_value": Scalar(self.node.integer("zero_x") + RAISED),
             "depthwise": wrap(int(self.depthwise)),
             "weight_bits": wrap(ne16.WEIGHT_BITS),
