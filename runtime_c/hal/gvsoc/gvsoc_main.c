@@ -21,7 +21,7 @@
 #include "trace.h"
 
 #ifndef EC_HANG_CYCLES
-#define EC_HANG_CYCLES 1000000000u
+#define EC_HANG_CYCLES 100000000u
 #endif
 
 #define PAINT 0xec5ac4edu
