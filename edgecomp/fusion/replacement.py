@@ -1,8 +1,8 @@
-"""The edit that fusion passes share."""
+"""The edits that fusion passes share."""
 
 from __future__ import annotations
 
-from edgecomp.ir import Graph, Node
+from edgecomp.ir import Graph, Node, Value
 
 
 def supersede(graph: Graph, old: Node, new: Node) -> None:
@@ -17,3 +17,8 @@ def supersede(graph: Graph, old: Node, new: Node) -> None:
 def used_once(graph: Graph, node: Node) -> bool:
     """Whether one operand of one node is all that reads the result of ``node``."""
     return len(node.output.uses) == 1 and node.output not in graph.outputs
+
+
+def part_of(graph: Graph, constant: Value, part: range) -> Value:
+    """The slices ``part`` of a constant's outermost axis, such as the rows of output channels."""
+    return graph.constant(constant.array[part.start : part.stop], constant.name)

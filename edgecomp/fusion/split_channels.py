@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from edgecomp.fusion.replacement import supersede
+from edgecomp.fusion.replacement import part_of, supersede
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
+from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
 from edgecomp.tiling.views import layers as layers_of
-
-MULTIPLE = 4
-"""Kernels compute four output channels at a time."""
 
 
 class SplitChannels(Pass):
@@ -36,23 +35,19 @@ class SplitChannels(Pass):
         """The fewest parts that fit; 1 where it fits whole, or never."""
         layers = layers_of(graph)
         step = layers.index(node)
-        alive = sum(
-            buffer.size
-            for buffer in activations(graph, layers).values()
-            if buffer.first_step <= step <= buffer.last_step
-        )
+        alive = live_at(activations(graph, layers).values(), step)
         constants = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
         if alive + constants <= self.capacity:
             return 1
         divided = sum(v.type.bytes for v in node.inputs[1:])
-        most = node.output.shape[-1] // MULTIPLE
+        most = node.output.shape[-1] // COLUMNS_MULTIPLE
         fits = (p for p in range(2, most + 1) if alive + -(-divided // p) <= self.capacity)
         return next(fits, 1)
 
 
 def _cut(graph: Graph, node: Node, parts: int) -> None:
     channels = node.output.shape[-1]
-    size = -(-channels // parts // MULTIPLE) * MULTIPLE
+    size = -(-channels // parts // COLUMNS_MULTIPLE) * COLUMNS_MULTIPLE
     pieces = [
         _piece(graph, node, range(first, min(first + size, channels)))
         for first in range(0, channels, size)
@@ -64,7 +59,7 @@ def _cut(graph: Graph, node: Node, parts: int) -> None:
 def _piece(graph: Graph, node: Node, part: range) -> Value:
     """The output channels ``part`` of ``node``."""
     x, *vectors = node.inputs[:4]
-    inputs = [x, *(_rows(graph, value, part) for value in vectors)]
+    inputs = [x, *(part_of(graph, value, part) for value in vectors)]
     inputs += [
         value if node.attributes.get("table") else _columns(graph, value, part, node)
         for value in node.inputs[4:]
@@ -72,10 +67,6 @@ def _piece(graph: Graph, node: Node, part: range) -> Value:
     return create(
         graph, "q_linear", inputs, dict(node.attributes), name=node.name, before=node
     ).output
-
-
-def _rows(graph: Graph, constant: Value, part: range) -> Value:
-    return graph.constant(constant.array[part.start : part.stop], constant.name)
 
 
 def _columns(graph: Graph, value: Value, part: range, before: Node) -> Value:

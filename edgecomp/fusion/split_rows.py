@@ -7,13 +7,12 @@ need; those are computed twice. Integer operators give each row the same bits in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from edgecomp.fusion.replacement import supersede, used_once
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
-from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
 from edgecomp.tiling.views import layers as layers_of
 
@@ -124,13 +123,9 @@ def _needed(graph: Graph, chain: _Chain) -> tuple[int, int]:
     steps = [layers.index(node) for node in chain.nodes if node in layers]
     span = range(min(steps), max(steps) + 1)
     others = [buffer for value, buffer in alive.items() if value not in inside]
-    whole = max(_alive(alive.values(), step) + _constants(layers[step]) for step in span)
-    beside = max(_alive(others, step) for step in span)
+    whole = max(live_at(alive.values(), step) + _constants(layers[step]) for step in span)
+    beside = max(live_at(others, step) for step in span)
     return whole, beside + chain.nodes[-1].output.type.bytes
-
-
-def _alive(buffers: Iterable[Buffer], step: int) -> int:
-    return sum(b.size for b in buffers if b.first_step <= step <= b.last_step)
 
 
 def _constants(node: Node) -> int:

@@ -6,16 +6,12 @@ moment the tensor is there twice. Cut by output channels, only one part of it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from edgecomp.fusion.replacement import supersede, used_once
+from edgecomp.fusion.replacement import part_of, supersede, used_once
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
-from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
+from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
 from edgecomp.tiling.views import layers as layers_of
-
-MULTIPLE = 4
-"""Kernels compute four output channels at a time."""
 
 _CHANNELS_FIRST = (0, 3, 1, 2)
 
@@ -50,21 +46,19 @@ class SplitTransposed(Pass):
         others = [buffer for value, buffer in alive.items() if value not in twice]
         table = sum(value.type.bytes for value in convolution.inputs[4:])
         constants = sum(value.type.bytes for value in convolution.inputs[1:4])
-        beside = max(_alive(others, step) for step in steps) + table
+        beside = max(live_at(others, step) for step in steps) + table
         whole = max(
-            _alive(alive.values(), steps[0]) + constants + table, _alive(alive.values(), steps[1])
+            live_at(alive.values(), steps[0]) + constants + table, live_at(alive.values(), steps[1])
         )
         if whole <= self.capacity:
             return None
         channels, result = convolution.output.shape[-1], transpose.output.type.bytes
-        for size in range((channels - 1) // MULTIPLE * MULTIPLE, 0, -MULTIPLE):
+        for size in range(
+            (channels - 1) // COLUMNS_MULTIPLE * COLUMNS_MULTIPLE, 0, -COLUMNS_MULTIPLE
+        ):
             if beside + result + -(-size * (result + constants) // channels) <= self.capacity:
                 return size
         return None
-
-
-def _alive(buffers: Iterable[Buffer], step: int) -> int:
-    return sum(b.size for b in buffers if b.first_step <= step <= b.last_step)
 
 
 def _is_candidate(graph: Graph, node: Node) -> bool:
@@ -91,7 +85,7 @@ def _cut(graph: Graph, transpose: Node, size: int) -> None:
     """Parts of about equal size, ``size`` channels at most."""
     channels = transpose.output.shape[1]
     parts = -(-channels // size)
-    size = min(size, -(-channels // (parts * MULTIPLE)) * MULTIPLE)
+    size = min(size, -(-channels // (parts * COLUMNS_MULTIPLE)) * COLUMNS_MULTIPLE)
     pieces = [
         _piece(graph, transpose, range(first, min(first + size, channels)))
         for first in range(0, channels, size)
@@ -106,13 +100,9 @@ def _piece(graph: Graph, transpose: Node, part: range) -> Value:
     """The output channels ``part``, channels first."""
     convolution = _convolution(transpose)
     x, *vectors = convolution.inputs[:4]
-    inputs = [x, *(_rows(graph, value, part) for value in vectors), *convolution.inputs[4:]]
+    inputs = [x, *(part_of(graph, value, part) for value in vectors), *convolution.inputs[4:]]
     attributes = dict(convolution.attributes)
     name = convolution.name
     piece = create(graph, "q_conv", inputs, attributes, name=name, before=transpose)
     moved = dict(transpose.attributes)
     return create(graph, "transpose", [piece.output], moved, before=transpose).output
-
-
-def _rows(graph: Graph, constant: Value, part: range) -> Value:
-    return graph.constant(constant.array[part.start : part.stop], constant.name)

@@ -50,6 +50,11 @@ def live_bytes(buffers: Iterable[Buffer]) -> dict[int, int]:
     return dict(zip(steps, accumulate(changes[step] for step in steps), strict=True))
 
 
+def live_at(buffers: Iterable[Buffer], step: int) -> int:
+    """Bytes alive at one step."""
+    return sum(b.size for b in buffers if b.first_step <= step <= b.last_step)
+
+
 def lower_bound(buffers: Sequence[Buffer]) -> int:
     """The largest sum of sizes alive at one step: no arena is smaller. 0 without buffers."""
     return max(live_bytes(buffers).values(), default=0)
