@@ -103,6 +103,7 @@ def place(
             weights_from[victim] += 1
     tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
+    repeated = streamed(reads, resident)
     return Placement(
         plan,
         tensors,
@@ -110,8 +111,8 @@ def place(
         block_l2,
         image,
         weights_from,
-        waits(times, streamed(reads, resident), weights_from),
-        streamed(reads, resident),
+        waits(times, repeated, weights_from),
+        repeated,
         frozenset(resident),
     )
 

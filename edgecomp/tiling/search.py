@@ -139,11 +139,12 @@ def ranked(node: Node, board: Board) -> list[Tiling]:
     refused: CopiesError | None = None
     for index, program in enumerate(_candidates(node, board)):
         try:
-            sizes.append(program.l1_bytes)
+            size = program.l1_bytes
         except CopiesError as error:
             refused = error
             continue
-        if program.l1_bytes <= board.l1_available_bytes:
+        sizes.append(size)
+        if size <= board.l1_available_bytes:
             found.append(Tiling(program, estimate(program, board), 0, index))
     if not found:
         raise _untiled(node, sizes, board, refused)
