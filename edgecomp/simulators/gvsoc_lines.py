@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from edgecomp.simulators.common import LayerCycles
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_INVALID = re.compile(r"Invalid access \((?:pc: (0x[0-9a-f]+), )?offset: (0x[0-9a-f]+)")
-_OUTSIDE = re.compile(
-    r"(?:Invalid fetch request \(addr|[Oo]ut-of-bound request \(reqAddr): (0x[0-9a-f]+)"
+_INVALID = re.compile(
+    r"(?:Invalid access \((?:pc: (0x[0-9a-f]+), )?offset|Invalid fetch request \(addr|"
+    r"[Oo]ut-of-bound request \(reqAddr): (0x[0-9a-f]+)"
 )
 _CORE = re.compile(r"/cluster/pe(\d+)/|/(fc)/")
 _CAUSES = {
@@ -101,16 +101,11 @@ class Run:
         self.failure = f"the program hangs: {who} the last task, {_at(task, function)}"
 
     def _read_simulator(self, line: str, function: Callable[[int], str]) -> None:
-        if self.failure:
+        found = _INVALID.search(line)
+        if found is None or self.failure:
             return
         core = _CORE.search(line)
         who = "a memory" if core is None else f"core {core[1]}" if core[1] else "the controller"
-        if (outside := _OUTSIDE.search(line)) is not None:
-            self.failure = f"{who} was asked for address {outside[1]}, where nothing is"
-            return
-        found = _INVALID.search(line)
-        if found is None:
-            return
         at = f" at {_at(int(found[1], 16), function)}" if found[1] else ""
         self.failure = f"{who} was asked for address {found[2]}, where nothing is{at}"
 

@@ -87,6 +87,26 @@ def test_an_access_that_the_simulator_refuses_is_a_failure(path: str, who: str) 
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "complaint", "failure"),
+    [
+        (
+            "/chip/cluster/pe8/prefetcher",
+            "Invalid fetch request (addr: 0x0, size: 0x10)",
+            "core 8 was asked for address 0x0, where nothing is",
+        ),
+        (
+            "/chip/cluster/l1/interleaver",
+            "Received out-of-bound request (reqAddr: 0x20000, size: 0x4)",
+            "a memory was asked for address 0x20000, where nothing is",
+        ),
+    ],
+)
+def test_other_complaints_of_the_simulator(path: str, complaint: str, failure: str) -> None:
+    """They name no place in the program."""
+    assert read(f"0: 0: [\x1b[31m{path}\x1b[0m] {complaint}").failure == failure
+
+
 def test_the_program_says_why_it_stops() -> None:
     assert read("@ec error weights.bin is too short").failure == (
         "the program stopped: weights.bin is too short"
