@@ -76,12 +76,6 @@ static void dump(const void *data, uint32_t bytes)
 
 static void push_1d(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t bytes)
 {
-    while (bytes > DMA_MOST_BYTES) {
-        push_1d(flags, l1, l2, DMA_MOST_BYTES);
-        l1 += DMA_MOST_BYTES;
-        l2 += DMA_MOST_BYTES;
-        bytes -= DMA_MOST_BYTES;
-    }
     REGISTER(DMA_QUEUE) = bytes | flags;
     REGISTER(DMA_QUEUE) = l1;
     REGISTER(DMA_QUEUE) = l2;
@@ -97,17 +91,28 @@ static void push_2d(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t rows, uin
     REGISTER(DMA_QUEUE) = stride;
 }
 
+/* Bytes back to back, in as many commands as they need. */
+static void push_run(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t bytes)
+{
+    for (; bytes > DMA_MOST_BYTES; bytes -= DMA_MOST_BYTES) {
+        push_1d(flags, l1, l2, DMA_MOST_BYTES);
+        l1 += DMA_MOST_BYTES;
+        l2 += DMA_MOST_BYTES;
+    }
+    push_1d(flags, l1, l2, bytes);
+}
+
 /* One plane: 1-D where its rows lie back to back. */
 static void push_plane(uint32_t flags, uint32_t l1, uint32_t l2, uint32_t rows, uint32_t row_bytes,
                        uint32_t stride)
 {
     if (rows == 1 || stride == row_bytes)
-        push_1d(flags, l1, l2, rows * row_bytes);
+        push_run(flags, l1, l2, rows * row_bytes);
     else if (rows * row_bytes <= DMA_MOST_BYTES)
         push_2d(flags, l1, l2, rows, row_bytes, stride);
     else
         for (uint32_t row = 0; row < rows; ++row)
-            push_1d(flags, l1 + row * row_bytes, l2 + row * stride, row_bytes);
+            push_run(flags, l1 + row * row_bytes, l2 + row * stride, row_bytes);
 }
 
 /* A read of the queue stalls the core for ever when all counters are taken, and only a wait frees
