@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -20,6 +21,13 @@ Engine = Literal["cluster", "ne16"]
 """Who runs a kernel: the cores of the cluster together, or the accelerator beside them."""
 
 ClockName = Literal["cluster", "fabric", "peripheral"]
+
+
+Bank = Annotated[PositiveInt, Field(multiple_of=64)]
+"""Bytes of a memory of 16 banks of words: whole rows of them."""
+
+Stack = Annotated[NonNegativeInt, Field(multiple_of=16)]
+"""Bytes of a stack: the calling convention keeps its top at a multiple of 16."""
 
 
 class _Section(BaseModel):
@@ -39,8 +47,8 @@ class Memories(_Section):
     flash holds the program's files; weights that do not fit l3 are read from it.
     """
 
-    l1_bytes: PositiveInt
-    l2_bytes: PositiveInt
+    l1_bytes: Bank
+    l2_bytes: Bank
     l3_bytes: PositiveInt
     l2_private_bytes: NonNegativeInt = 0
     flash_bytes: NonNegativeInt = 0
@@ -51,9 +59,9 @@ class Reserved(_Section):
     """Bytes that the planned buffers leave free: code and the fabric stack in L2, stacks in L1."""
 
     code_bytes: NonNegativeInt
-    fabric_stack_bytes: NonNegativeInt
-    orchestrator_stack_bytes: NonNegativeInt
-    worker_stack_bytes: NonNegativeInt
+    fabric_stack_bytes: Stack
+    orchestrator_stack_bytes: Stack
+    worker_stack_bytes: Stack
 
 
 class Clocks(_Section):

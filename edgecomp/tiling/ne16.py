@@ -90,8 +90,13 @@ def _in_three_by_three(filters: np.ndarray) -> np.ndarray:
     return np.pad(filters, ((0, 0), *around, (0, 0)))
 
 
+def multiplies(values: np.ndarray | int) -> bool:
+    """Whether the engine can multiply by all of these: unsigned, of `MULTIPLIER_BITS` bits."""
+    return bool(np.min(values) >= 0 and np.max(values) < 1 << MULTIPLIER_BITS)
+
+
 def multipliers(values: np.ndarray, name: str) -> Value:
-    """Multipliers [N] below 65536 as the engine reads them, two bytes each."""
+    """Multipliers [N] as the engine reads them, two bytes each; see `multiplies`."""
     halves = _whole_blocks(values.astype(np.uint16)).astype("<u2")
     return _constant(f"{name}_16", halves.view(np.uint8).reshape(-1, 2))
 

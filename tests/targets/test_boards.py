@@ -126,7 +126,13 @@ def test_broken_toml_names_the_file_and_the_line(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("l1_bytes = 131_072", "l1_bytes = -4", "memories.l1_bytes: input should be greater"),
+        ("l1_bytes = 131_072", "l1_bytes = -64", "memories.l1_bytes: input should be greater"),
+        (
+            "l1_bytes = 131_072",
+            "l1_bytes = 131_000",
+            "memories.l1_bytes: input should be a multiple of 64",
+        ),
+        ("worker_stack_bytes = 1_024", "worker_stack_bytes = 1_000", "reserved.worker_stack_bytes"),
         ("l1_bytes = 131_072", "l1_kib = 128", "memories.l1_kib is not a field of a board"),
         ("l1_bytes = 131_072", "", "memories.l1_bytes is missing"),
         ("cluster_hz = 370_000_000", 'cluster_hz = "fast"', "clocks.cluster_hz: input should"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edgecomp.ir import Graph, parse
@@ -112,3 +113,14 @@ def test_candidates_that_race_are_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(_TILERS, "q_linear", {"cluster": lambda _: bad})
     with pytest.raises(TilingError, match="no tiling whose buffers are kept apart: the content of"):
         ranked(node, board)
+
+
+@pytest.mark.parametrize(
+    ("largest", "engines"), [(65_535, {"cluster", "ne16"}), (65_536, {"cluster"})]
+)
+def test_multipliers_beyond_16_bits_are_left_to_the_cores(largest: int, engines: set[str]) -> None:
+    node = raised().nodes[0]
+    multiplier = node.inputs[2]
+    multiplier.data = np.full(multiplier.shape, largest, np.int32)
+    candidates = ranked(node, load_board("gap9_evk"))
+    assert {engine for each in candidates for engine in each.program.engines} == engines

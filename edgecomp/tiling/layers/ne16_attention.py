@@ -46,6 +46,8 @@ def attention(node: Node) -> Iterator[TileProgram]:
     raised = all(value.type.dtype is DType.U8 for value in node.inputs[:3])
     if not (raised and narrow_scores(node)):
         return
+    if not ne16.multiplies(node.integer("score_multiplier")):
+        return
     queries, keys = node.inputs[0].shape[-2], node.inputs[1].shape[-2]
     for query_step, chunk in product(ne16.row_sizes(queries, 14), tile_sizes(keys, BLOCK, 6)):
         yield _Tiles(node, query_step, chunk).program()

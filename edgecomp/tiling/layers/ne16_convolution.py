@@ -51,7 +51,7 @@ _SETUP_CHANNELS = 5
 @tiler("q_conv", engine="ne16")
 def convolution(node: Node) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders."""
-    if not ne16.convolves(node):
+    if not (ne16.convolves(node) and ne16.multiplies(node.inputs[2].array)):
         return
     channels, *kernel, _ = node.inputs[1].shape
     window, unit = Window.of(node, (kernel[0], kernel[1]), (1, 1)), ne16.output_unit(node)

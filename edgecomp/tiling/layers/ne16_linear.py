@@ -44,7 +44,8 @@ def linear(node: Node) -> Iterator[TileProgram]:
 
     An input that is normalised first is raised by that, and rows are then outside.
     """
-    if node.inputs[0].type.dtype is not DType.U8 and not normalizes(node):
+    raised = node.inputs[0].type.dtype is DType.U8 or normalizes(node)
+    if not raised or not ne16.multiplies(node.inputs[2].array):
         return
     columns, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth

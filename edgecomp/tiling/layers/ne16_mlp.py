@@ -48,6 +48,8 @@ def mlp(node: Node) -> Iterator[TileProgram]:
     raised = node.inputs[0].type.dtype is DType.U8 or normalizes(node)
     if not raised or node.output.type.dtype is not DType.I16:
         return
+    if not all(ne16.multiplies(node.inputs[index].array) for index in (2, 6)):
+        return
     hidden, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
     sizes = product(
