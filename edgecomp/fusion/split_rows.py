@@ -44,7 +44,10 @@ class SplitRows(Pass):
         if whole <= self.capacity:
             return False
         for rows in range(chain.rows // 2, 0, -1):
-            if beside + _band_bytes(chain, rows) <= self.capacity:
+            images = [len(chain.window(band)[0]) for band in chain.bands(rows)]
+            if min(images) == 0:  # a band of padding alone
+                continue
+            if beside + _band_bytes(chain, rows, max(images)) <= self.capacity:
                 _cut(graph, chain, rows)
                 return True
         return False
@@ -72,12 +75,16 @@ class _Chain:
         """Rows of what the convolution reads."""
         return self.convolution.inputs[0].shape[1]
 
-    def window(self, first: int, stop: int) -> tuple[range, tuple[int, int]]:
-        """The image rows that the result's rows ``first`` to ``stop`` need; borders that remain."""
+    def bands(self, rows: int) -> list[range]:
+        """The result's rows, ``rows`` at a time; the last band may have fewer."""
+        return [range(first, min(first + rows, self.rows)) for first in range(0, self.rows, rows)]
+
+    def window(self, band: range) -> tuple[range, tuple[int, int]]:
+        """The image rows that the result's rows ``band`` need; the borders that remain."""
         node = self.convolution
         stride, dilation = node.integers("strides")[0], node.integers("dilations")[0]
-        begin = first * stride - node.integers("pads")[0]
-        end = begin + (stop - first - 1) * stride + dilation * (node.inputs[1].shape[1] - 1) + 1
+        begin = band.start * stride - node.integers("pads")[0]
+        end = begin + (len(band) - 1) * stride + dilation * (node.inputs[1].shape[1] - 1) + 1
         inside = range(max(begin, 0), min(end, self.image_rows))
         return inside, (inside.start - begin, end - inside.stop)
 
@@ -132,9 +139,11 @@ def _constants(node: Node) -> int:
     return sum(value.type.bytes for value in node.inputs if value.is_constant)
 
 
-def _band_bytes(chain: _Chain, rows: int) -> int:
-    """The largest sum of one operator's operand, result and constants on a band of ``rows``."""
-    image = max(len(chain.window(r, r + rows)[0]) for r in range(chain.rows - rows + 1))
+def _band_bytes(chain: _Chain, rows: int, image: int) -> int:
+    """The largest sum of one operator's operand, result and constants on a band.
+
+    The band has ``rows`` rows of the result and reads ``image`` rows.
+    """
     before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
     most = Fraction(0)
     for index, node in enumerate(chain.nodes):
@@ -148,12 +157,9 @@ def _band_bytes(chain: _Chain, rows: int) -> int:
 
 
 def _cut(graph: Graph, chain: _Chain, rows: int) -> None:
-    """Replace the chain by bands of ``rows`` (the last may have fewer), joined at the end."""
+    """Replace the chain by bands of ``rows``, joined at the end."""
     last = chain.nodes[-1]
-    bands = [
-        _band(graph, chain, first, min(first + rows, chain.rows))
-        for first in range(0, chain.rows, rows)
-    ]
+    bands = [_band(graph, chain, band) for band in chain.bands(rows)]
     axis = _row_axis(last.output.shape, chain.rows)
     assert axis is not None
     supersede(
@@ -161,15 +167,15 @@ def _cut(graph: Graph, chain: _Chain, rows: int) -> None:
     )
 
 
-def _band(graph: Graph, chain: _Chain, first: int, stop: int) -> Value:
-    """The rows ``first`` to ``stop`` of the chain's result."""
-    image, borders = chain.window(first, stop)
+def _band(graph: Graph, chain: _Chain, result: range) -> Value:
+    """The rows ``result`` of the chain's result."""
+    image, borders = chain.window(result)
     anchor = chain.nodes[-1]
     value = _rows(graph, chain.nodes[0].inputs[0], image, chain.image_rows, anchor)
     for index, node in enumerate(chain.nodes):
         band, whole = (image, chain.image_rows)
         if index >= chain.at:
-            band, whole = range(first, stop), chain.rows
+            band, whole = result, chain.rows
         others = [
             v if v.is_constant else _rows(graph, v, band, whole, anchor) for v in node.inputs[1:]
         ]

@@ -98,6 +98,16 @@ def test_bands_give_the_same_bits_in_less_memory(options: dict[str, int], share:
     assert graph.outputs[0].name == "out"
 
 
+@pytest.mark.parametrize("share", [0.9, 0.75, 0.6, 0.4])
+def test_no_band_is_of_padding_alone(share: float) -> None:
+    graph = block(side=12, kernel=1, pad=4)
+    before = run(graph)
+    run_passes(graph, [SplitRows(int(share * peak(graph)))])
+    images = [node.inputs[0].shape for node in graph.nodes if node.op == "q_conv"]
+    assert all(size > 0 for shape in images for size in shape)
+    np.testing.assert_array_equal(run(graph), before)
+
+
 def test_fewest_bands_that_fit() -> None:
     counts = []
     for share in (0.95, 0.7, 0.55, 0.5):
