@@ -108,10 +108,27 @@ def _chain(graph: Graph, convolution: Node) -> _Chain:
 
 
 def _works_by_row(node: Node, rows: int) -> bool:
-    operands = [value for value in node.inputs if not value.is_constant]
-    return node.op in _BY_ROW and all(
-        _row_axis(value.shape, rows) is not None for value in (*operands, node.output)
-    )
+    """Whether rows of the result are made of the same rows of the first operand, and of others."""
+    if node.op not in _BY_ROW or _takes_rows(node, node.inputs[0], rows) is not True:
+        return False
+    others = (_takes_rows(node, value, rows) is not None for value in node.inputs[1:])
+    return _row_axis(node.output.shape, rows) is not None and all(others)
+
+
+def _takes_rows(node: Node, value: Value, rows: int) -> bool | None:
+    """Whether a band of ``node`` reads its own rows of an operand, not all; None if neither."""
+    if node.op != "q_add":
+        if value.is_constant:
+            return False
+        return True if _row_axis(value.shape, rows) is not None else None
+    shape = node.output.shape
+    axis = _row_axis(shape, rows)
+    if axis is None:
+        return None
+    aligned = (1,) * (len(shape) - len(value.shape)) + value.shape
+    if aligned == shape:
+        return True
+    return False if set(aligned[: axis + 1]) == {1} else None
 
 
 def _row_axis(shape: tuple[int, ...], rows: int) -> int | None:
@@ -177,7 +194,8 @@ def _band(graph: Graph, chain: _Chain, result: range) -> Value:
         if index >= chain.at:
             band, whole = result, chain.rows
         others = [
-            v if v.is_constant else _rows(graph, v, band, whole, anchor) for v in node.inputs[1:]
+            _rows(graph, v, band, whole, anchor) if _takes_rows(node, v, whole) else v
+            for v in node.inputs[1:]
         ]
         attributes = dict(node.attributes)
         if node is chain.convolution:
@@ -196,6 +214,10 @@ def _rows(graph: Graph, value: Value, band: range, whole: int, anchor: Node) -> 
     axis = _row_axis(value.shape, whole)
     assert axis is not None
     each = value.shape[axis] // whole
+    if value.is_constant:
+        span = slice(band.start * each, band.stop * each)
+        part = value.array[(slice(None),) * axis + (span,)]
+        return graph.constant(part, value.name, value.type.quantization)
     starts = tuple(band.start * each if a == axis else 0 for a in range(len(shape)))
     stops = tuple(start + size for start, size in zip(starts, shape, strict=True))
     attributes: dict[str, Attribute] = {

@@ -38,6 +38,9 @@ simulated time comes first unless the simulator itself hangs."""
 
 _LAST_LINES = 15
 
+_FRAME_BYTES = 16
+"""The least that a function takes of a stack, by the calling convention."""
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -310,9 +313,9 @@ _STACKS = {
 
 
 def _check_stacks(run: Run) -> None:
-    """Every stack has bytes that were never used: one that has none may have run over its end."""
+    """Every stack has room for one more frame: one that has none may have run over its end."""
     for (who, field), left in zip(_STACKS.items(), run.stacks_left, strict=True):
-        if left == 0:
+        if left < _FRAME_BYTES:
             raise SimulatorError(
                 f"{who} used all of its stack, and maybe more",
                 f"raise reserved.{field} in the board file and build again",

@@ -148,3 +148,44 @@ def test_bands_are_written_where_the_whole_lies() -> None:
     graph = block()
     run_passes(graph, [SplitRows(int(0.75 * peak(graph)))])
     assert not any(node.op in ("concat", "slice", "reshape") for node in layers(graph))
+
+
+ADDED = """graph "added" (%x: i8[1, 16, 16, 8; scale=0.1, zero=0]{input}) -> (%y) {{
+  {constant}
+  %w: i8[8, 3, 3, 8] = constant normal 1
+  %m: i32[8] = constant splat 40
+  %b: i32[8] = constant splat 700
+  %c: i8[1, 16, 16, 8; scale=0.1, zero=0] = q_conv(%x, %w, %m, %b) {{strides = [1, 1],
+    pads = [1, 1, 1, 1], dilations = [1, 1], groups = 1, zero_x = 0, shift = 12, dtype = "i8",
+    scale = 0.1, zero = 0}}
+  %s: i8[1, 16, 16, 8; scale=0.1, zero=0] = q_add(%c, %o) {{multiplier_a = 64, multiplier_b = 64,
+    bias = 64, shift = 7, dtype = "i8", scale = 0.1, zero = 0}}
+  %w2: i8[4, 8] = constant normal 4
+  %m2: i32[4] = constant splat 900
+  %b2: i32[4] = constant splat 5
+  %y: i8[1, 16, 16, 4; scale=0.1, zero=0] = q_linear(%s, %w2, %m2, %b2) {{shift = 14,
+    dtype = "i8", scale = 0.1, zero = 0}}
+}}"""
+
+
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("share", [0.95, 0.75, 0.6])
+@pytest.mark.parametrize(
+    "shape", ["1, 16, 16, 8", "1, 16, 1, 8", "1, 1, 16, 8", "16, 8", "8", "1, 16, 16, 1"]
+)
+def test_bands_take_their_rows_of_what_is_added(shape: str, share: float, constant: bool) -> None:
+    other = f"%o: i8[{shape}; scale=0.1, zero=0]"
+    text = ADDED.format(
+        input="" if constant else f", {other}",
+        constant=f"{other} = constant normal 9" if constant else "",
+    )
+    graph = parse(text)
+    random = np.random.default_rng(0)
+    feed = {
+        value.name: random.integers(-128, 127, value.shape, endpoint=True).astype(np.int8)
+        for value in graph.inputs
+    }
+    [before] = interpret(graph, feed)
+    run_passes(graph, [SplitRows(int(share * peak(graph)))])
+    [after] = interpret(graph, feed)
+    np.testing.assert_array_equal(after, before)
