@@ -23,7 +23,10 @@ from edgecomp.tiling.program import TileProgram
 
 @dataclass(frozen=True)
 class ProjectSpec:
-    """All that the project is made from. ``layers[i]`` runs ``programs[i]``."""
+    """All that the project is made from. ``layers[i]`` runs ``programs[i]``.
+
+    ``slowest_layer``: cluster cycles that no layer is estimated to exceed.
+    """
 
     name: str
     graph: Graph
@@ -31,6 +34,7 @@ class ProjectSpec:
     programs: Sequence[TileProgram]
     placement: Placement
     board: Board
+    slowest_layer: float = 0.0
 
     @property
     def identifier(self) -> str:
@@ -41,6 +45,16 @@ class ProjectSpec:
     def l1_bytes(self) -> int:
         """L1 that the hungriest layer takes."""
         return max((program.l1_bytes for program in self.programs), default=0)
+
+    @property
+    def hang_cycles(self) -> int:
+        """Cycles of the fabric controller after which a layer counts as hanging."""
+        clocks = self.board.clocks
+        slowest = self.slowest_layer * clocks.fabric_hz / clocks.cluster_hz
+        return min(max(_LEAST_PATIENCE, round(10 * slowest)), _MOST_PATIENCE)
+
+
+_LEAST_PATIENCE, _MOST_PATIENCE = 100_000_000, 4_000_000_000
 
 
 def write_project(spec: ProjectSpec, folder: Path) -> None:

@@ -13,12 +13,12 @@ from threadpoolctl import threadpool_limits
 from edgecomp.codegen.project import ProjectSpec, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
-from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
 from edgecomp.pipeline.compile import Plan, check_weights, plan
 from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
+from edgecomp.pipeline.fuse import fuse
 from edgecomp.pipeline.listing import listing
 from edgecomp.pipeline.output import check_writable, new_directory
 from edgecomp.pipeline.reference import Reference, integer_reference, save_reference
@@ -113,7 +113,7 @@ def build(
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
         integer = quantized.graph
-        run_passes(integer, fusion_pipeline(chip.l2_available_bytes, chip.ne16 is not None))
+        fuse(integer, chip, second)
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
         planned = plan(integer, chip, progress.step, search.choose)
@@ -207,7 +207,10 @@ def _write(
     save_reference(folder / "reference.npz", planned.graph, reference)
     programs = [layer.tiling.program for layer in planned.layers]
     nodes = [layer.node for layer in planned.layers]
-    spec = ProjectSpec(name, planned.graph, nodes, programs, planned.placement, planned.board)
+    slowest = max(layer.cycles for layer in planned.layers)
+    spec = ProjectSpec(
+        name, planned.graph, nodes, programs, planned.placement, planned.board, slowest
+    )
     write_project(spec, folder / "firmware")
     report.write(folder / "report.json")
     write_html(report, folder / "report.html")

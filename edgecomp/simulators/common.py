@@ -55,9 +55,19 @@ class LayerCycles:
 
     @property
     def overhead(self) -> int:
-        """Everything else: the orchestrator's own work between kernels."""
+        """Everything else: the orchestrator's own work between kernels.
+
+        ``SimulatorError`` where the parts, which no two share, are more than the whole.
+        """
         waits = self.exposed_dma + self.exposed_l3 + self.exposed_ne16
-        return max(0, self.total - self.compute - waits)
+        rest = self.total - self.compute - waits
+        if rest < 0:
+            raise SimulatorError(
+                f"a layer of {self.total} cycles is said to compute for {self.compute} "
+                f"and to wait for {waits}",
+                "this is a defect of edgecomp's counters: report it with the build",
+            )
+        return rest
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgecomp.simulators.common import LayerCycles
+from edgecomp.simulators.common import LayerCycles, SimulatorError
 from edgecomp.simulators.gvsoc_lines import Run
 
 
@@ -36,6 +36,12 @@ def test_a_run_of_two_layers() -> None:
     assert run.stacks_left == (336, 788, 160)
     assert run.windows == 1
     assert run.failure == ""
+
+
+def test_parts_beyond_the_whole_are_a_defect() -> None:
+    cycles = LayerCycles(total=100, compute=60, exposed_dma=30, exposed_l3=11)
+    with pytest.raises(SimulatorError, match="100 cycles is said to compute for 60 and to wait"):
+        _ = cycles.overhead
 
 
 def test_waits_for_the_engine_are_no_overhead_and_its_work_is_beside_the_rest() -> None:

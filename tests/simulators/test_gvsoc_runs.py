@@ -201,7 +201,7 @@ def test_a_core_that_does_not_return_is_reported(broken: Path) -> None:
     source = broken / "firmware" / "src" / "layers.c"
     bad = "while (core == 1) {}\n    "
     replace(source, "    ec_layer_norm(arguments", f"    {bad}ec_layer_norm(arguments")
-    main = broken / "firmware" / "runtime" / "hal" / "gvsoc" / "gvsoc_main.c"
-    main.write_text(re.sub(r"(#define EC_HANG_CYCLES) \w+", r"\1 3000000u", main.read_text()))
+    config = broken / "firmware" / "src" / "edgecomp_config.h"
+    config.write_text(re.sub(r"(#define EC_HANG_CYCLES) \w+", r"\1 3000000u", config.read_text()))
     with pytest.raises(EdgecompError, match=r"layer 1 .*hangs: core 1 did not return"):
         simulate(broken, simulator="gvsoc")

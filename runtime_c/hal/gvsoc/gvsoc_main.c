@@ -20,10 +20,6 @@
 #include "host_link.h"
 #include "trace.h"
 
-#ifndef EC_HANG_CYCLES
-#define EC_HANG_CYCLES 100000000u
-#endif
-
 #define PAINT 0xec5ac4edu
 #define CHUNK 32768u
 
