@@ -90,7 +90,8 @@ def _plan_notices(plan: Plan) -> list[str]:
         return []
     return [
         f"{kept:,} of {placement.image.bytes:,} bytes of weights stay in L2 from window to window: "
-        "they are read once, when the network starts"
+        "they are read once, when the network starts; "
+        "power and battery assume that L2 stays powered"
     ]
 
 
@@ -199,7 +200,7 @@ def _memory(plan: Plan) -> Memory:
             capacity=board.memories.l1_bytes,
             peak=l1 + board.l1_reserved_bytes,
             arena=l1,
-            lower_bound=l1,
+            lower_bound=max(layer.tiling.program.buffer_bytes for layer in plan.layers),
             reserved=board.l1_reserved_bytes,
         ),
         l2=Level(

@@ -146,6 +146,11 @@ class TileProgram:
         """L1 memory that the layer takes, guards included."""
         return max((buffer.end for buffer in self.l1_layout.values()), default=0)
 
+    @property
+    def buffer_bytes(self) -> int:
+        """What its buffers hold, without guards and alignment: no layout takes less."""
+        return sum(each.bytes * each.copies for each in self.l1_layout.values())
+
     def check(self) -> None:
         """``ValueError`` where the program is wrong.
 

@@ -51,6 +51,7 @@ def test_memory_stays_inside_the_board_and_near_the_bound(small_build: Build) ->
     for level in (memory.l1, memory.l2, memory.l3):
         assert level.peak <= level.capacity
     assert memory.l2.arena <= 1.02 * memory.l2.lower_bound
+    assert 0.9 * memory.l1.arena < memory.l1.lower_bound < memory.l1.arena  # guards
 
 
 def test_two_builds_of_the_same_input_are_identical(

@@ -279,6 +279,14 @@ def test_every_operator_computes_what_it_should(body: str) -> None:
             '%y: f32[1, 4] = reduce(%s) {function = "mean", axes = [1], keep = false}',
         ),
         (
+            "1, 65536, 2",
+            "%one2: f32[2] = constant [1.0, 1.0]\n%nil2: f32[2] = constant [0.0, 0.0]\n"
+            "%n: f32[1, 65536, 2] = layer_norm(%s, %one2, %nil2) {axis = 2, epsilon = 1e-05}\n"
+            '%r: f32[1, 2] = reduce(%s) {function = "mean", axes = [1], keep = false}\n'
+            '%q: f32[1, 2] = reduce(%n) {function = "mean", axes = [1], keep = false}\n'
+            "%y: f32[1, 2] = add(%r, %q)",
+        ),
+        (
             "1, 6, 4000",
             "%t: f32[1, 4000, 6] = transpose(%s) {permutation = [0, 2, 1]}\n"
             "%y: f32[1, 6, 6] = matmul(%s, %t)",
@@ -289,7 +297,13 @@ def test_every_operator_computes_what_it_should(body: str) -> None:
             "strides = [1, 1], pads = [0, 0, 0, 0], count_include_pad = false}",
         ),
     ],
-    ids=["mean of two axes", "mean over tokens", "matmul", "average pooling"],
+    ids=[
+        "mean of two axes",
+        "mean over tokens",
+        "mean of 65536 samples",
+        "matmul",
+        "average pooling",
+    ],
 )
 def test_sums_of_thousands_of_elements_keep_their_gain(shape: str, body: str) -> None:
     """Inputs around different means; more than 35 dB."""

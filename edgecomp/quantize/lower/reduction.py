@@ -17,7 +17,7 @@ def lower_reduce(ctx: Lowering, node: Node) -> None:
         raise UnsupportedError(f"there is no integer reduction {function}")
     x = ctx.value(node.inputs[0])
     count = math.prod(x.shape[axis] for axis in node.integers("axes"))
-    if count * x.type.dtype.bounds[1] > requant.INT32:
+    if count * -x.type.dtype.bounds[0] > requant.INT32:
         x = ctx.narrow(node.inputs[0])
     terms = count if function in ("mean", "sum") else 1
     low, high = (bound * terms for bound in x.type.dtype.bounds)
