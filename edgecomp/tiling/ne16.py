@@ -13,7 +13,7 @@ import numpy as np
 
 from edgecomp.ir import DType, Node, TensorType, Value
 from edgecomp.tiling.candidates import tile_sizes
-from edgecomp.tiling.expr import Expr, least, wrap
+from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.ne16_weights import (
     BLOCK,
     pack_filter_weights,
@@ -162,15 +162,8 @@ def packed_bytes(depth: int) -> int:
 def weights_operand(name: str, value: Value, channels: Loop, block: Expr, buffers: int) -> Operand:
     """The packed weights of a block of output channels."""
     pitch = value.shape[1]
-    region = Region.contiguous(block * (channels.step * pitch), block_size(channels, block) * pitch)
+    region = Region.contiguous(block * (channels.step * pitch), channels.size_of(block) * pitch)
     return Operand(name, value, "in", region, block, buffers)
-
-
-def block_size(channels: Loop, block: Expr) -> Expr:
-    """Channels in a block of a loop."""
-    if channels.extent % channels.step == 0:
-        return wrap(channels.step)
-    return least(channels.step, channels.extent - block * channels.step)
 
 
 def _charged_rows(rows: Expr) -> Expr:

@@ -45,9 +45,13 @@ class Loop:
     @property
     def size(self) -> Expr:
         """Elements in the tile."""
+        return self.size_of(self.index)
+
+    def size_of(self, tile: Expr) -> Expr:
+        """Elements in the tile of that index."""
         if self.extent % self.step == 0:
             return Const(self.step)
-        return least(self.step, self.extent - self.start)
+        return least(self.step, self.extent - tile * self.step)
 
 
 class Nest:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 
 from edgecomp.ir import Node, Value
@@ -23,7 +22,8 @@ from edgecomp.tiling.candidates import (
     tile_sizes,
     whole_operand,
 )
-from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.expr import Expr, wrap
+from edgecomp.tiling.mlp_loops import MlpLoops
 from edgecomp.tiling.normalization import (
     NORMALIZED,
     normalization,
@@ -33,7 +33,6 @@ from edgecomp.tiling.normalization import (
 from edgecomp.tiling.program import (
     Argument,
     Call,
-    Direction,
     Loop,
     Null,
     Operand,
@@ -54,7 +53,7 @@ def mlp(node: Node) -> Iterator[TileProgram]:
     rows = node.inputs[0].type.size // node.inputs[1].shape[1]
     row_steps = [*tile_sizes(rows, ROWS_MULTIPLE), 1]
     for row_step, weight_steps in product(dict.fromkeys(row_steps), _weight_steps(node)):
-        yield _Tiles(node, row_step, *weight_steps).program()
+        yield _Tiles(node, MlpLoops.of(node, row_step, *weight_steps)).program()
 
 
 def _weight_steps(node: Node) -> list[tuple[int, int]]:
@@ -77,27 +76,11 @@ def _weight_steps(node: Node) -> list[tuple[int, int]]:
 @dataclass
 class _Tiles:
     node: Node
-    row_step: int
-    hidden_step: int
-    column_step: int
+    loops: MlpLoops
 
     def __post_init__(self) -> None:
-        hidden, self.depth = self.node.inputs[1].shape
-        rows = self.node.inputs[0].type.size // self.depth
-        self.m = Loop("m", rows, self.row_step)
-        self.h = Loop("h", hidden, self.hidden_step)
-        self.n = Loop("n", self.node.inputs[5].shape[0], self.column_step)
-        self.j = Loop("j", self.h.trips + self.n.trips, 1)
-
-    @cached_property
-    def hidden_block(self) -> Expr:
-        """The block of hidden channels: the last one stays while the second product runs."""
-        return least(self.j.index, self.h.trips - 1)
-
-    @cached_property
-    def column_block(self) -> Expr:
-        """The block of output channels: the first one stays while the first product runs."""
-        return most(self.j.index, self.h.trips) - self.h.trips
+        loops = self.loops
+        self.m, self.h, self.n, self.j, self.depth = loops.m, loops.h, loops.n, loops.j, loops.depth
 
     def program(self) -> TileProgram:
         hidden = Scratch("hidden", self.m.step * self.h.extent)
@@ -116,37 +99,27 @@ class _Tiles:
     def _operands(self) -> Iterator[Operand]:
         inputs = self.node.inputs
         yield row_operand("x", inputs[0], self.m, self.depth)
-        yield self._weights("w1", inputs[1], self.h, self.hidden_block)
+        yield self._weights("w1", inputs[1], self.h, self.loops.hidden_block)
         yield whole_operand("multiplier1", inputs[2])
         yield whole_operand("bias1", inputs[3])
         yield whole_operand("table", inputs[4])
-        yield self._weights("w2", inputs[5], self.n, self.column_block)
+        yield self._weights("w2", inputs[5], self.n, self.loops.column_block)
         yield whole_operand("multiplier2", inputs[6])
         yield whole_operand("bias2", inputs[7])
         if self.node.attributes.get("residual"):
-            yield self._block("residual", inputs[8], "in")
-        yield self._block("y", self.node.output, "out")
+            yield self.loops.block("residual", inputs[8], "in")
+        yield self.loops.block("y", self.node.output, "out")
 
     def _weights(self, name: str, value: Value, channels: Loop, block: Expr) -> Operand:
         """The rows of a weight matrix that belong to a block of channels."""
         pitch = value.shape[1]
         start = block * channels.step
-        region = Region.contiguous(start * pitch, _size(channels, block) * pitch)
+        region = Region.contiguous(start * pitch, channels.size_of(block) * pitch)
         return Operand(name, value, "in", region, block, buffers_for(channels))
 
-    def _block(self, name: str, value: Value, direction: Direction) -> Operand:
-        """A block of rows by output channels."""
-        size = value.type.dtype.bytes
-        pitch = self.n.extent * size
-        start = self.m.start * pitch + self.column_block * (self.n.step * size)
-        length = _size(self.n, self.column_block) * size
-        region = Region.block(start, self.m.size, length, pitch)
-        key = self.m.index * self.n.trips + self.column_block
-        return Operand(name, value, direction, region, key, buffers_for(self.m, self.n))
-
     def _first_product(self) -> Call:
-        start = self.hidden_block * self.h.step
-        columns = _size(self.h, self.hidden_block)
+        start = self.loops.hidden_block * self.h.step
+        columns = self.loops.hidden_size
         arguments: dict[str, Argument] = {
             "x": Pointer(NORMALIZED if normalizes(self.node) else "x"),
             "w": Pointer("w1"),
@@ -168,8 +141,8 @@ class _Tiles:
         return self._product(arguments, columns, self.depth, phase=0)
 
     def _second_product(self) -> Call:
-        start = self.column_block * self.n.step
-        columns = _size(self.n, self.column_block)
+        start = self.loops.column_block * self.n.step
+        columns = self.loops.column_size
         has_residual = bool(self.node.attributes.get("residual"))
         arguments: dict[str, Argument] = {
             "x": Pointer("hidden"),
@@ -195,14 +168,7 @@ class _Tiles:
         self, arguments: dict[str, Argument], columns: Expr, depth: int, phase: int
     ) -> Call:
         work = self.m.size * columns
-        when = ((least(self.j.index // self.h.trips, 1), phase),)
+        when = self.loops.phase(phase)
         return Call(
             "linear", arguments, elements=work, macs=work * depth, rows=self.m.size, when=when
         )
-
-
-def _size(channels: Loop, block: Expr) -> Expr:
-    """Channels in a block."""
-    if channels.extent % channels.step == 0:
-        return wrap(channels.step)
-    return least(channels.step, channels.extent - block * channels.step)

@@ -83,7 +83,7 @@ class _Tiles:
         after = most(self.j.index, self.c.trips) - self.c.trips
         self.value_chunk = least(after, self.c.trips - 1)
         self.block = most(self.j.index, self.packing) - self.packing
-        self.rows = ne16.block_size(self.m, self.block)
+        self.rows = self.m.size_of(self.block)
         self.pitch = ne16.fast_pitch(self.keys)
         self.query_phase: When = ((least(self.j.index // self.packing, 1), 1),)
 
@@ -135,7 +135,7 @@ class _Tiles:
         width = tensor.shape[-1]
         start = (self.b.index * self.keys + chunk * self.chunk) * width
         column = self.h.index * depth + optional_integer(self.node, f"{name}_offset")
-        region = Region.block(start + column, ne16.block_size(self.c, chunk), depth, width)
+        region = Region.block(start + column, self.c.size_of(chunk), depth, width)
         key = self.head * self.c.trips + chunk
         return Operand(name, tensor, "in", region, key, buffers_for(self.b, self.h, self.c))
 
@@ -150,7 +150,7 @@ class _Tiles:
 
     def _pack_keys(self) -> Call:
         first = self.key_chunk * self.chunk
-        size = ne16.block_size(self.c, self.key_chunk)
+        size = self.c.size_of(self.key_chunk)
         arguments: dict[str, Argument] = {
             "x": Pointer("k"),
             "y": Pointer("keys", first * ne16.packed_bytes(self.depth)),
@@ -167,7 +167,7 @@ class _Tiles:
         return Call("ne16_pack_rows", arguments, work, rows=size, when=when, outputs=outputs)
 
     def _pack_values(self) -> Call:
-        size = ne16.block_size(self.c, self.value_chunk)
+        size = self.c.size_of(self.value_chunk)
         planes = self.chunk // BLOCK * BLOCK * ne16.WEIGHT_BITS // 8
         arguments: dict[str, Argument] = {
             "x": Pointer("v"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -19,7 +19,8 @@ from edgecomp.ir import DType, Node, TensorType, Value
 from edgecomp.ir.fixed_point import RAISED
 from edgecomp.tiling import ne16
 from edgecomp.tiling.candidates import When, buffers_for, first_uses, row_operand, whole_operand
-from edgecomp.tiling.expr import Expr, least, most, wrap
+from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.mlp_loops import MlpLoops
 from edgecomp.tiling.normalization import (
     NORMALIZED,
     normalization,
@@ -30,11 +31,8 @@ from edgecomp.tiling.program import (
     Argument,
     Call,
     Columns,
-    Direction,
-    Loop,
     Operand,
     Pointer,
-    Region,
     Scalar,
     Scratch,
     TileProgram,
@@ -57,10 +55,11 @@ def mlp(node: Node) -> Iterator[TileProgram]:
         ne16.column_sizes(hidden, 8),
         ne16.column_sizes(node.inputs[5].shape[0], 6),
     )
-    for row_step, hidden_step, column_step in sizes:
-        yield _Tiles(node, row_step, hidden_step, column_step).program()
-        if normalizes(node) and row_step < rows:
-            yield _Tiles(node, row_step, hidden_step, column_step, False).program()
+    for steps in sizes:
+        loops = MlpLoops.of(node, *steps)
+        yield _Tiles(node, loops).program()
+        if normalizes(node) and loops.m.trips > 1:
+            yield _Tiles(node, loops, overlap_rows=False).program()
 
 
 @lru_cache(maxsize=64)
@@ -73,31 +72,15 @@ def _raised_table(table: Value) -> Value:
 @dataclass
 class _Tiles:
     node: Node
-    row_step: int
-    hidden_step: int
-    column_step: int
+    loops: MlpLoops
     overlap_rows: bool = True
 
     def __post_init__(self) -> None:
-        hidden, self.depth = self.node.inputs[1].shape
-        rows = self.node.inputs[0].type.size // self.depth
-        self.m = Loop("m", rows, self.row_step)
-        self.h = Loop("h", hidden, self.hidden_step)
-        self.n = Loop("n", self.node.inputs[5].shape[0], self.column_step)
-        self.j = Loop("j", self.h.trips + self.n.trips, 1)
-        self.pitch = ne16.fast_pitch(hidden)
+        loops = self.loops
+        self.m, self.h, self.n, self.j, self.depth = loops.m, loops.h, loops.n, loops.j, loops.depth
+        self.pitch = ne16.fast_pitch(self.h.extent)
         self.lag = int(normalizes(self.node))
         self.x = NORMALIZED if normalizes(self.node) else "x"
-
-    @cached_property
-    def hidden_block(self) -> Expr:
-        """The block of hidden channels: the last one stays while the second product runs."""
-        return least(self.j.index, self.h.trips - 1)
-
-    @cached_property
-    def column_block(self) -> Expr:
-        """The block of output channels: the first one stays while the first product runs."""
-        return most(self.j.index, self.h.trips) - self.h.trips
 
     def program(self) -> TileProgram:
         step = self.m.index * self.j.trips + self.j.index
@@ -122,41 +105,28 @@ class _Tiles:
         h, n = self.h, self.n
         x = row_operand("x", inputs[0], self.m, self.depth)
         yield x if self.overlap_rows else replace(x, buffers=1)
-        yield ne16.weights_operand("w1", first.weights, h, self.hidden_block, buffers_for(h))
+        yield ne16.weights_operand("w1", first.weights, h, self.loops.hidden_block, buffers_for(h))
         yield whole_operand("multiplier1", first.multiplier)
         yield whole_operand("bias1", first.bias)
         yield whole_operand("table", _raised_table(inputs[4]))
-        yield ne16.weights_operand("w2", second.weights, n, self.column_block, buffers_for(n))
+        yield ne16.weights_operand("w2", second.weights, n, self.loops.column_block, buffers_for(n))
         yield whole_operand("multiplier2", second.multiplier)
         yield whole_operand("bias2", second.bias)
         if self.node.attributes.get("residual"):
-            yield self._block("residual", inputs[8], "in")
-        yield self._block("y", self.node.output, "out")
-
-    def _block(self, name: str, value: Value, direction: Direction) -> Operand:
-        """A block of rows by output channels."""
-        size = value.type.dtype.bytes
-        pitch = self.n.extent * size
-        start = self.m.start * pitch + self.column_block * (self.n.step * size)
-        length = ne16.block_size(self.n, self.column_block) * size
-        region = Region.block(start, self.m.size, length, pitch)
-        key = self.m.index * self.n.trips + self.column_block
-        return Operand(name, value, direction, region, key, buffers_for(self.m, self.n))
-
-    def _phase(self, phase: int) -> tuple[tuple[Expr, int], ...]:
-        return ((least(self.j.index // self.h.trips, 1), phase),)
+            yield self.loops.block("residual", inputs[8], "in")
+        yield self.loops.block("y", self.node.output, "out")
 
     def _hidden_columns(self) -> Pointer:
         """The step's block of hidden channels; the next one is computed while this one is used."""
-        columns = Columns(ne16.block_size(self.h, self.hidden_block), self.pitch)
-        return Pointer("hidden", self.hidden_block * self.h.step, columns)
+        columns = Columns(self.loops.hidden_size, self.pitch)
+        return Pointer("hidden", self.loops.hidden_block * self.h.step, columns)
 
     def _normalization(self, when: When) -> Call:
         return normalization(self.node, "x", self.m.size, self.depth, when, raised=True)
 
     def _first(self) -> Call:
-        start = self.hidden_block * self.h.step
-        columns = ne16.block_size(self.h, self.hidden_block)
+        start = self.loops.hidden_block * self.h.step
+        columns = self.loops.hidden_size
         requantization = ne16.Requantization(
             Pointer("multiplier1", start * 2),
             Pointer("bias1", start * 4),
@@ -172,13 +142,13 @@ class _Tiles:
             *strides,
             "I8",
             requantization,
-            when=self._phase(0),
+            when=self.loops.phase(0),
             lag=self.lag,
         )
 
     def _table(self) -> Call:
         hidden = self._hidden_columns()
-        columns = ne16.block_size(self.h, self.hidden_block)
+        columns = self.loops.hidden_size
         arguments: dict[str, Argument] = {
             "x": hidden,
             "table": Pointer("table"),
@@ -189,12 +159,12 @@ class _Tiles:
             "y_stride": wrap(self.pitch),
         }
         work = self.m.size * columns
-        when, lag = self._phase(0), self.lag + 1
+        when, lag = self.loops.phase(0), self.lag + 1
         return Call("table", arguments, work, rows=self.m.size, when=when, lag=lag)
 
     def _second(self) -> Call:
-        start = self.column_block * self.n.step
-        columns = ne16.block_size(self.n, self.column_block)
+        start = self.loops.column_block * self.n.step
+        columns = self.loops.column_size
         requantization = ne16.Requantization(
             Pointer("multiplier2", start * 2),
             Pointer("bias2", start * 4),
@@ -210,12 +180,12 @@ class _Tiles:
             columns,
             "I32",
             requantization,
-            when=self._phase(1),
+            when=self.loops.phase(1),
             lag=self.lag + 1,
         )
 
     def _saturate(self) -> Call:
-        columns = ne16.block_size(self.n, self.column_block)
+        columns = self.loops.column_size
         residual = "residual" if self.node.attributes.get("residual") else None
-        when, lag = self._phase(1), self.lag + 2
+        when, lag = self.loops.phase(1), self.lag + 2
         return ne16.saturate("product", residual, self.m.size, columns, lag, when)
