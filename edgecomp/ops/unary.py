@@ -94,10 +94,12 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "softplus": _softplus,
         "sqrt": np.sqrt,
         "square": np.square,
+        "step": lambda x: np.where(x > 0.0, 1.0, 0.0),
         "tanh": np.tanh,
     }
 )
-"""Every function by name, on float64 arrays; ``round`` rounds half to even."""
+"""Every function by name, on float64 arrays; ``round`` rounds half to even, ``step`` is 1 above 0.
+"""
 
 PARAMETERS: Mapping[str, int] = MappingProxyType(
     {"clip": 2, "elu": 1, "hard_sigmoid": 2, "leaky_relu": 1}

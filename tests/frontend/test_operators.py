@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from harness import assert_same, one_node_model
 
@@ -375,6 +376,48 @@ def test_where_with_constant_condition() -> None:
     check("Where", [condition, X, random(8, seed=1)])
     check("Where", [condition, X, scalar(-3.0)], constants=[2])
     check("Where", [np.ones((6, 8), bool), X, scalar(-3.0)], constants=[2])
+
+
+COMPARISONS = ["Greater", "GreaterOrEqual", "Less", "LessOrEqual"]
+
+
+def chosen(*nodes: onnx.NodeProto, **constants: np.ndarray) -> onnx.ModelProto:
+    """Inputs a, b f32[2, 6, 8]; ``nodes`` make the condition c of y = Where(c, a, b)."""
+    make = onnx.helper
+    tensors = [
+        make.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (2, 6, 8)) for name in "aby"
+    ]
+    graph = make.make_graph(
+        [*nodes, make.make_node("Where", ["c", "a", "b"], ["y"])],
+        "chosen",
+        tensors[:2],
+        tensors[2:],
+        [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    return make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=9)
+
+
+@pytest.mark.parametrize("op", COMPARISONS)
+@pytest.mark.parametrize("bound", ["b", "half", "zero"])
+def test_where_with_a_comparison(op: str, bound: str) -> None:
+    node = onnx.helper.make_node(op, ["a", bound], ["c"])
+    x = np.round(2 * X) / 2  # some elements are equal
+    model = chosen(node, half=scalar(0.5), zero=np.zeros((1, 1), np.float32))
+    assert_same(model, {"a": x, "b": np.roll(x, 1)})
+
+
+@pytest.mark.parametrize("op", ["And", "Or"])
+def test_where_with_joined_comparisons(op: str) -> None:
+    make = onnx.helper.make_node
+    nodes = [
+        make("Greater", ["a", "half"], ["high"]),
+        make("Less", ["b", "half"], ["low"]),
+        make(op, ["high", "low"], ["joined"]),
+        make("And", ["joined", "mask"], ["masked"]),
+        make("Not", ["masked"], ["c"]),
+    ]
+    mask = np.arange(8) % 3 > 0
+    assert_same(chosen(*nodes, half=scalar(0.5), mask=mask), {"a": X, "b": np.roll(X, 1)})
 
 
 @pytest.mark.parametrize("inverse", [0, 1])

@@ -24,6 +24,18 @@ TANH = """%k: f32[] = constant [0.044715]
           %p: f32[2, 9] = add(%one, %t)
 """
 CASES = {
+    "softplus, x itself above 20": (
+        """%one: f32[] = constant [1.0]
+           %far: f32[] = constant [20.0]
+           %d: f32[2, 9] = sub(%x, %far)
+           %c: f32[2, 9] = unary(%d) {function = "step"}
+           %s: f32[2, 9] = unary(%x) {function = "softplus"}
+           %n: f32[2, 9] = sub(%one, %c)
+           %a: f32[2, 9] = mul(%x, %c)
+           %b: f32[2, 9] = mul(%s, %n)
+           %y: f32[2, 9] = add(%a, %b)""",
+        ["softplus"],
+    ),
     "x * (1 + erf(x / sqrt 2)) * 0.5": (
         DIVIDED + "%a: f32[2, 9] = mul(%x, %p)\n%y: f32[2, 9] = mul(%a, %half)",
         ["gelu"],

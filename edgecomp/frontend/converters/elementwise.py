@@ -54,9 +54,12 @@ def power(call: Call) -> Operand:
 
 @converts("Where")
 def where(call: Call) -> Operand:
-    """Where with a constant condition: ``x * condition + (y where not condition)``."""
-    condition = call.array(0, "condition").astype(bool)
-    x, y = call.operand(1), call.operand(2)
+    """Where: ``x * condition + y * (not condition)``; no products by a constant condition."""
+    found, x, y = (call.operand(index) for index in range(3))
+    if isinstance(found, Value):
+        chosen = call.emit("mul", _finite_mask(x), found)
+        return call.emit("add", chosen, call.emit("mul", _finite_mask(y), negation(call, found)))
+    condition = found.astype(bool)
     shape = np.broadcast_shapes(condition.shape, x.shape, y.shape)
     if condition.all() and tuple(x.shape) == shape:
         return x
@@ -85,6 +88,11 @@ def cast(call: Call) -> Operand:
             "keep the data path in floating point",
         )
     return call.operand(0)
+
+
+def negation(call: Call, truth: Operand) -> Operand:
+    """``1 - truth``: truth values computed from the input are 0.0 and 1.0."""
+    return call.emit("sub", np.ones((), np.float32), truth)
 
 
 def _finite_mask(operand: Operand) -> Operand:
