@@ -11,20 +11,41 @@ from benchmarks.kernels.case import DTYPES, I8, I16, NAMES, Case, Scalars, evalu
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
 
 
-def matmul(rows: int, columns: int, depth: int, transpose: bool) -> Case:
-    """Two activations."""
-    a = integers((rows, depth), np.int8)
-    b = integers((columns, depth) if transpose else (depth, columns), np.int8)
-    fixed = {"zero_a": 3, "zero_b": -5, "multiplier": 200, "bias": 4567, "shift": 16}
-    fixed |= {"transpose_b": int(transpose), "pre_shift": 0}
-    attributes = fixed | {"transpose_b": transpose}
-    expected = evaluate("q_matmul", [a, b], **attributes, dtype="i8")
+def matmul(rows: int, columns: int, depth: int) -> Case:
+    """Two activations, the right one packed and the terms of zero points computed."""
+    a, b = integers((rows, depth), np.int8), integers((columns, depth), np.int8)
+    zero_a, zero_b = 3, -5
+    fixed = {"multiplier": 200, "bias": 4567, "shift": 12, "pre_shift": 4}
+    zeros = {"zero_a": zero_a, "zero_b": zero_b}
+    expected = evaluate("q_matmul", [a, b], **fixed, **zeros, transpose_b=True, dtype="i8")
     y = np.zeros((rows, columns), np.int8)
-    scalars: Scalars = {"rows": rows, "columns": columns, "depth": depth, "y_type": I8}
-    scalars |= fixed | {"a_stride": depth, "b_stride": b.shape[1], "y_stride": columns}
-    shape = f"a[{rows},{depth}] b[{b.shape[0]},{b.shape[1]}]"
+    constant = depth * zero_a * zero_b + 8
     arrays = {"a": a, "b": b, "y": y}
+    arrays["row_terms"] = (-zero_b * a.sum(-1, dtype=np.int32)).astype(np.int32)
+    arrays["column_terms"] = (constant - zero_a * b.sum(-1, dtype=np.int32)).astype(np.int32)
+    scalars: Scalars = {"rows": rows, "columns": columns, "depth": depth, "y_type": I8}
+    scalars |= fixed | {"a_stride": depth, "b_stride": depth, "y_stride": columns}
+    shape = f"a[{rows},{depth}] b[{columns},{depth}]"
     return Case("matmul", shape, arrays, scalars, "y", expected, a.size * columns, "MAC/cycle")
+
+
+def matmul_terms(rows: int, depth: int) -> Case:
+    """Sums of rows."""
+    x, terms = integers((rows, depth), np.int8), np.zeros(rows, np.int32)
+    scalars: Scalars = {"rows": rows, "depth": depth, "x_stride": depth}
+    scalars |= {"factor": -5, "offset": 77}
+    expected = 77 - 5 * x.sum(-1, dtype=np.int32)
+    arrays = {"x": x, "terms": terms}
+    return Case("matmul_terms", f"[{rows},{depth}]", arrays, scalars, "terms", expected, x.size)
+
+
+def matmul_pack(depth: int, columns: int) -> Case:
+    """Rows of the depth to rows of the columns."""
+    b, y = integers((depth, columns), np.int8), np.zeros((columns, depth), np.int8)
+    scalars: Scalars = {"columns": columns, "depth": depth, "transpose_b": 0}
+    scalars |= {"b_stride": columns, "y_stride": depth}
+    arrays = {"b": b, "y": y}
+    return Case("matmul_pack", f"[{depth},{columns}]", arrays, scalars, "y", b.T, b.size)
 
 
 def mul(rows: int, columns: int, x_type: int) -> Case:
@@ -129,11 +150,17 @@ def fallback_cases() -> Iterator[Case]:
         (64, 64, 64),
         (32, 80, 64),
         (16, 64, 192),
+        (48, 88, 256),
+        (64, 64, 400),
         (64, 16, 32),
+        (30, 22, 64),
         (8, 8, 8),
     ]:
-        for transpose in (False, True):
-            yield matmul(rows, columns, depth, transpose)
+        yield matmul(rows, columns, depth)
+    for rows, depth in [(64, 64), (48, 256), (88, 256), (16, 192), (64, 32), (8, 8)]:
+        yield matmul_terms(rows, depth)
+    for depth, columns in [(64, 64), (256, 88), (192, 64), (64, 22), (32, 16), (8, 8)]:
+        yield matmul_pack(depth, columns)
     for rows, columns in [(64, 192), (16, 192), (32, 64), (8, 32)]:
         for x_type in (I8, I16):
             yield mul(rows, columns, x_type)

@@ -82,19 +82,50 @@ typedef struct {
 void ec_flip_sign(const ec_flip_sign_args *args, uint32_t core, uint32_t cores);
 
 /*
- * acc     = sum_i (a[r, i] - zero_a) * (b[i, c] - zero_b)
- * y[r, c] = requantize(round_shift(acc), multiplier, bias, shift)
+ * The product of two activations, whose zero points are taken out of the sums: ec_matmul_terms of
+ * each operand, ec_matmul_pack of the right one, then ec_matmul.
  *
- * b is [depth, columns], or [columns, depth] with transpose_b. depth <= 32767.
+ * terms[r] = offset + factor * sum_i x[r, i]
+ */
+typedef struct {
+    const int8_t *x; /* [rows, depth] */
+    int32_t *terms; /* [rows] */
+    uint32_t rows, depth;
+    uint32_t x_stride;
+    int32_t factor, offset;
+} ec_matmul_terms_args;
+
+void ec_matmul_terms(const ec_matmul_terms_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * y[c, i] = b[i, c], or b[c, i] with transpose_b; 0 for depth <= i < depth rounded up to four.
+ * y begins at a multiple of four bytes, y_stride is one.
+ */
+typedef struct {
+    const int8_t *b; /* [depth, columns], or [columns, depth] with transpose_b */
+    int8_t *y; /* [columns, depth rounded up] */
+    uint32_t columns, depth;
+    uint32_t b_stride, y_stride;
+    uint32_t transpose_b;
+} ec_matmul_pack_args;
+
+void ec_matmul_pack(const ec_matmul_pack_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * acc     = row_terms[r] + column_terms[c] + sum_i a[r, i] * b[c, i]
+ * y[r, c] = requantize(acc >> pre_shift, multiplier, bias, shift)
+ *
+ * Rounding by pre_shift is in the terms. Rows of b are filled with zeros up to a multiple of four
+ * bytes; what follows rows of a may be read, three bytes behind the last one too. depth <= 32767.
  */
 typedef struct {
     const int8_t *a; /* [rows, depth] */
-    const int8_t *b;
+    const int8_t *b; /* [columns, depth rounded up to four] */
+    const int32_t *row_terms; /* [rows] */
+    const int32_t *column_terms; /* [columns] */
     void *y; /* [rows, columns] of y_type */
     uint32_t rows, columns, depth;
     uint32_t a_stride, b_stride, y_stride;
-    uint32_t transpose_b;
-    int32_t zero_a, zero_b; /* [-128, 127] */
     int32_t multiplier, bias;
     uint32_t shift, pre_shift;
     ec_type y_type;

@@ -1,6 +1,6 @@
 /*
- * Int8 matrix products in blocks of four by four: what linear, attention_scores and attention_values
- * share.
+ * Int8 matrix products in blocks of four by four: what linear, matmul, attention_scores and
+ * attention_values share.
  *
  * A block's sixteen sums stay in registers from the first product to the stored result: eight loads
  * for sixteen dot products of four bytes. That takes all registers, so a run of blocks is written
@@ -26,12 +26,12 @@ typedef struct {
     uint32_t a_stride, b_stride;
     uint32_t b_step; /* to the next of four words that belong together: b_stride */
     int32_t b_back; /* from the fourth one to the next word of the first: 4 - 3 * b_stride */
-    const int32_t *multiplier, *bias; /* [columns], or one for all, or NULL */
+    const int32_t *multiplier, *bias; /* [columns], or one for all, or NULL; see EC_TERMS */
     uint32_t shift;
     void *y; /* of element [0, 0] */
     uint32_t y_row, y_column; /* from one to the next */
     int32_t y_step, y_back; /* to the next word of a row, from its last to the next row */
-    const void *added; /* residual or summands of element [0, 0], or middle of the table */
+    const void *added; /* residual, summands or term of element [0, 0], or middle of the table */
     uint32_t added_row, added_column;
     int32_t added_step, added_back;
     ec_finish_element *element; /* one sum to y */
@@ -54,7 +54,7 @@ typedef struct {
     uint32_t shift; /* 28 */
     const uint8_t *added; /* 32 */
     int32_t added_step, added_back; /* 36, 40 */
-    int32_t scale[8]; /* 44: multiplier and bias of the four columns, or of all */
+    int32_t scale[8]; /* 44: multiplier and bias of the four columns, or of all; see EC_TERMS */
     uint32_t times; /* 76: how often, each with the next four rows of b */
     const int8_t *a; /* 80: the first row */
     uint32_t b_next; /* 84: to the next four rows */
@@ -134,6 +134,12 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_PUT("s0", "44") EC_ASM_PUT("s1", "48") EC_ASM_PUT("s2", "52") EC_ASM_PUT("s3", "56") \
     EC_ASM_PUT("s4", "60") EC_ASM_PUT("s5", "64") EC_ASM_PUT("s6", "68") EC_ASM_PUT("s7", "72") \
     EC_ASM_PUT("t1", "104") EC_ASM_PUT("t2", "108")
+#define EC_ASM_ADVANCE_TERMS                                                                    \
+    EC_ASM_GET("t2", "108")                                                                     \
+    EC_ASM_LW("s0", "4", "t2") EC_ASM_LW("s1", "4", "t2") EC_ASM_LW("s2", "4", "t2")            \
+    EC_ASM_LW("s3", "4", "t2")                                                                  \
+    EC_ASM_PUT("s0", "44") EC_ASM_PUT("s1", "48") EC_ASM_PUT("s2", "52") EC_ASM_PUT("s3", "56") \
+    EC_ASM_PUT("t2", "108")
 #define EC_ASM_ADVANCE_ADDED                                                                    \
     EC_ASM_GET("t1", "96") EC_ASM_GET("t2", "100") "add t1,t1,t2\n"                             \
     EC_ASM_PUT("t1", "96") EC_ASM_PUT("t1", "32")
@@ -222,6 +228,32 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
     EC_ASM_GET("t0", "32") EC_ASM_GET("t3", "36") EC_ASM_GET("t5", "16") EC_ASM_GET("t2", "20") \
     EC_ASM_GET("a1", "24") EC_ASM_GET("t1", "40")                                               \
     EC_ROWS(EC_ASM_ADDED_ROW) EC_ASM_PUT("t5", "16") EC_ASM_PUT("t0", "32")
+
+/*
+ * Terms of rows and columns join the sums; then they are rescaled all alike. Two rows at a time, as
+ * above. t0: terms of the rows, a1 and t1: of columns, multiplier and bias, t2: pre_shift.
+ */
+#define EC_ASM_ADD_T1(s) "add " s "," s ",t1\n"
+#define EC_ASM_ADD_T2(s) "add " s "," s ",t2\n"
+#define EC_ASM_MUL_A1(s) "mul " s "," s ",a1\n"
+#define EC_ASM_ADD_SHIFT_T1(s) EC_ASM_ADD_SHIFT(s, "t1", "t4")
+#define EC_ASM_COLUMN_TERM(a, b, term) EC_ASM_ADD_SHIFT(a, term, "t2") EC_ASM_ADD_SHIFT(b, term, "t2")
+#define EC_ASM_FINISH_TERMS(row)                                                                \
+    EC_ASM_GET("t5", "16") EC_ASM_GET("t0", "32") EC_ASM_GET("t4", "28") "li t3,1\n 41:\n"      \
+    EC_ASM_LW("t1", "4", "t0") EC_ASM_LW("t2", "4", "t0") EC_ASM_GET("a1", "44")                \
+    EC_FOUR(EC_ASM_ADD_T1, "s0", "s1", "s2", "s3") EC_FOUR(EC_ASM_ADD_T2, "s4", "s5", "s6", "s7") \
+    EC_ASM_GET("t2", "68") EC_ASM_GET("t1", "48")                                               \
+    EC_ASM_COLUMN_TERM("s0", "s4", "a1") EC_ASM_GET("a1", "52")                                 \
+    EC_ASM_COLUMN_TERM("s1", "s5", "t1") EC_ASM_GET("t1", "56")                                 \
+    EC_ASM_COLUMN_TERM("s2", "s6", "a1") EC_ASM_GET("a1", "60")                                 \
+    EC_ASM_COLUMN_TERM("s3", "s7", "t1") EC_ASM_GET("t1", "64")                                 \
+    EC_FOUR(EC_ASM_MUL_A1, "s0", "s1", "s2", "s3") EC_FOUR(EC_ASM_MUL_A1, "s4", "s5", "s6", "s7") \
+    EC_ASM_GET("a1", "24") EC_FOUR(EC_ASM_ADD_SHIFT_T1, "s0", "s1", "s2", "s3")                 \
+    EC_FOUR(EC_ASM_ADD_SHIFT_T1, "s4", "s5", "s6", "s7")                                        \
+    row("s0", "s1", "s2", "s3") row("s4", "s5", "s6", "s7")                                     \
+    "addi t3,t3,-1\n bltz t3,42f\n mv s0,s8\n mv s1,s9\n mv s2,s10\n mv s3,s11\n"               \
+    "mv s4,a2\n mv s5,a3\n mv s6,a4\n mv s7,a5\n j 41b\n 42:\n"                                 \
+    EC_ASM_PUT("t5", "16") EC_ASM_PUT("t0", "32")
 
 /* ---- runs of blocks ------------------------------------------------------------------------ */
 
@@ -393,8 +425,12 @@ EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks 
     return whole == 0 ? 1 : times < whole ? times : whole;
 }
 
-/* How the end of a block rescales: not, each column with its own multiplier and bias, all alike. */
-enum { EC_UNSCALED, EC_BY_COLUMN, EC_ALL_ALIKE };
+/*
+ * How the end of a block rescales: not, each column with its own multiplier and bias, all alike, or
+ * all alike after terms are added. EC_TERMS: `multiplier` has the multiplier, the bias and pre_shift,
+ * `bias` terms of the columns, `added` those of the rows; a strip's scale begins with four terms.
+ */
+enum { EC_UNSCALED, EC_BY_COLUMN, EC_ALL_ALIKE, EC_TERMS };
 
 /* What does not differ from strip to strip. */
 EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed, int rescaled,
@@ -413,6 +449,11 @@ EC_INLINE void ec_strip_prepare(ec_strip *strip, const ec_product *p, int closed
     if (rescaled == EC_ALL_ALIKE) {
         strip->scale[0] = *p->multiplier;
         strip->scale[1] = *p->bias;
+    }
+    if (rescaled == EC_TERMS) {
+        strip->scale[4] = p->multiplier[0];
+        strip->scale[5] = p->multiplier[1];
+        strip->scale[6] = p->multiplier[2];
     }
     if (rescaled != EC_BY_COLUMN) {
         strip->y_step = p->y_step;
@@ -454,6 +495,14 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
         strip->scale[7] = bias[3];
         strip->multiplier = multiplier + 4;
         strip->bias = bias + 4;
+    }
+    if (rescaled == EC_TERMS) {
+        const int32_t *terms = p->bias + c;
+        strip->scale[0] = terms[0];
+        strip->scale[1] = terms[1];
+        strip->scale[2] = terms[2];
+        strip->scale[3] = terms[3];
+        strip->bias = terms + 4;
     }
 }
 
@@ -501,6 +550,9 @@ EC_INLINE void ec_strip_start(ec_strip *strip, const ec_product *p, uint32_t row
     EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0,                    \
                EC_ASM_FINISH_RESIDUAL, EC_ASM_ADVANCE_SCALE EC_ASM_ADVANCE_ADDED,               \
                EC_BY_COLUMN, 1)
+#define EC_PRODUCT_TERMS(name, row)                                                             \
+    EC_PRODUCT(name, EC_ASM_SHORT_BLOCK(EC_ASM_DOTSP_B, EC_ASM_SDOTSP_B), 0,                    \
+               EC_ASM_FINISH_TERMS(row), EC_ASM_ADVANCE_TERMS EC_ASM_ADVANCE_ADDED, EC_TERMS, 1)
 #define EC_PRODUCT_SUMS(name, first, dot)                                                       \
     EC_PRODUCT(name, EC_ASM_CLOSED_BLOCK(first, dot), 1, EC_ASM_FINISH_SUMS, "",           \
                EC_UNSCALED, 0)
