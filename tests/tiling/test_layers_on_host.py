@@ -184,6 +184,26 @@ def products_and_windows(b: Builder) -> None:
         )
 
 
+def matmuls(b: Builder) -> None:
+    """Both layouts, depths that are words and that are not, operands repeated over the batch."""
+    requant = {"multiplier": 9, "bias": 1 << 9, "shift": 6, "pre_shift": 4, **STATED}
+    zeros = {"zero_a": -128, "zero_b": 5}
+    straight = [
+        ((3, 20, 16), (3, 16, 11)),
+        ((2, 3, 21, 15), (2, 1, 15, 18)),
+        ((1, 9, 33), (4, 33, 6)),
+        ((3, 1, 17, 24), (2, 24, 30)),
+        ((40, 21), (21, 1)),
+    ]
+    for number, (a_shape, b_shape) in enumerate(straight):
+        dtype = ("i8", "u8", "i16")[number % 3]
+        a = b.input(*a_shape)
+        common = {**zeros, **requant, "dtype": dtype}
+        b.layer("q_matmul", [a, b.input(*b_shape)], transpose_b=False, **common)
+        turned = b.input(*b_shape[:-2], b_shape[-1], b_shape[-2])
+        b.layer("q_matmul", [a, turned], transpose_b=True, **common)
+
+
 def movements(b: Builder) -> None:
     for shape, order in [((20, 30), (1, 0)), ((4, 6, 10), (1, 0, 2)), ((2, 3, 4, 5), (3, 1, 2, 0))]:
         b.layer("transpose", [b.input(*shape)], permutation=order)
@@ -336,6 +356,15 @@ def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
     run(builder, kit, seed, tmp_path, chooser(engine, kit, builder.random))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_any_tiling_of_a_matmul_gives_the_bits_of_the_definition(seed: int, tmp_path: Path) -> None:
+    """Either operand stays, tiles of every size."""
+    builder = Builder(seed)
+    matmuls(builder)
+    kit = board(6000)
+    run(builder, kit, seed, tmp_path, chooser("cluster", kit, builder.random))
+
+
 @pytest.mark.parametrize("l1_bytes", [1800, 6000, 100_000])
 @pytest.mark.parametrize(
     "family",
@@ -347,6 +376,7 @@ def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
         normalisations,
         elementwise,
         products_and_windows,
+        matmuls,
         movements,
     ],
     ids=lambda family: family.__name__,
