@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from edgecomp.ir.operator import OperandError
 
-
 NUMPY = {"i8": np.int8, "i16": np.int16, "u8": np.uint8}
 STRAIGHT = {"zero_a": 3, "zero_b": -5, "multiplier": 200, "bias": 4567, "shift": 16}
 
@@ -97,9 +96,7 @@ def test_every_type_and_zero_point(kernels: Any, zeros: tuple[int, int], dtype: 
 
 @pytest.mark.parametrize("a_value, b_value", [(-128, -128), (127, -128), (-128, 127), (127, 127)])
 @pytest.mark.parametrize("zero_a, zero_b", [(127, 127), (-128, 127), (127, -128), (-128, -128)])
-def test_longest_sums(
-    kernels: Any, zero_a: int, zero_b: int, a_value: int, b_value: int
-) -> None:
+def test_longest_sums(kernels: Any, zero_a: int, zero_b: int, a_value: int, b_value: int) -> None:
     """The largest depth with the largest products there are: no sum leaves 32 bits."""
     depth = 32767
     a, b = np.full((1, depth), a_value, np.int8), np.full((1, depth), b_value, np.int8)

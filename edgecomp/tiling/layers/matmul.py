@@ -1,8 +1,8 @@
 """Tiles of ``q_matmul``: blocks of rows by blocks of columns, the depth whole.
 
-Whenever a tile of ``b`` is loaded it is packed by columns, whose rows are filled up to words; columns
-of whole words are taken as they are. What the zero points add to the sums is computed once a load of
-either operand.
+A tile of ``b`` is packed by columns whenever it is loaded, and filled up to words; columns that are
+rows of whole words are taken as they are. What the zero points add to the sums is computed once a
+load of either operand.
 """
 
 from __future__ import annotations

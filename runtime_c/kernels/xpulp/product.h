@@ -237,17 +237,20 @@ typedef char ec_strip_offsets[offsetof(ec_strip, bias) == 108 ? 1 : -1];
 #define EC_ASM_ADD_T2(s) "add " s "," s ",t2\n"
 #define EC_ASM_MUL_A1(s) "mul " s "," s ",a1\n"
 #define EC_ASM_ADD_SHIFT_T1(s) EC_ASM_ADD_SHIFT(s, "t1", "t4")
-#define EC_ASM_COLUMN_TERM(a, b, term) EC_ASM_ADD_SHIFT(a, term, "t2") EC_ASM_ADD_SHIFT(b, term, "t2")
+#define EC_ASM_COLUMN_TERM(a, b, term)                                                          \
+    EC_ASM_ADD_SHIFT(a, term, "t2") EC_ASM_ADD_SHIFT(b, term, "t2")
 #define EC_ASM_FINISH_TERMS(row)                                                                \
     EC_ASM_GET("t5", "16") EC_ASM_GET("t0", "32") EC_ASM_GET("t4", "28") "li t3,1\n 41:\n"      \
     EC_ASM_LW("t1", "4", "t0") EC_ASM_LW("t2", "4", "t0") EC_ASM_GET("a1", "44")                \
-    EC_FOUR(EC_ASM_ADD_T1, "s0", "s1", "s2", "s3") EC_FOUR(EC_ASM_ADD_T2, "s4", "s5", "s6", "s7") \
+    EC_FOUR(EC_ASM_ADD_T1, "s0", "s1", "s2", "s3")                                              \
+    EC_FOUR(EC_ASM_ADD_T2, "s4", "s5", "s6", "s7")                                              \
     EC_ASM_GET("t2", "68") EC_ASM_GET("t1", "48")                                               \
     EC_ASM_COLUMN_TERM("s0", "s4", "a1") EC_ASM_GET("a1", "52")                                 \
     EC_ASM_COLUMN_TERM("s1", "s5", "t1") EC_ASM_GET("t1", "56")                                 \
     EC_ASM_COLUMN_TERM("s2", "s6", "a1") EC_ASM_GET("a1", "60")                                 \
     EC_ASM_COLUMN_TERM("s3", "s7", "t1") EC_ASM_GET("t1", "64")                                 \
-    EC_FOUR(EC_ASM_MUL_A1, "s0", "s1", "s2", "s3") EC_FOUR(EC_ASM_MUL_A1, "s4", "s5", "s6", "s7") \
+    EC_FOUR(EC_ASM_MUL_A1, "s0", "s1", "s2", "s3")                                              \
+    EC_FOUR(EC_ASM_MUL_A1, "s4", "s5", "s6", "s7")                                              \
     EC_ASM_GET("a1", "24") EC_FOUR(EC_ASM_ADD_SHIFT_T1, "s0", "s1", "s2", "s3")                 \
     EC_FOUR(EC_ASM_ADD_SHIFT_T1, "s4", "s5", "s6", "s7")                                        \
     row("s0", "s1", "s2", "s3") row("s4", "s5", "s6", "s7")                                     \
@@ -427,8 +430,9 @@ EC_INLINE uint32_t ec_strip_times(const ec_product *p, const ec_share_of_blocks 
 
 /*
  * How the end of a block rescales: not, each column with its own multiplier and bias, all alike, or
- * all alike after terms are added. EC_TERMS: `multiplier` has the multiplier, the bias and pre_shift,
- * `bias` terms of the columns, `added` those of the rows; a strip's scale begins with four terms.
+ * all alike after terms are added. EC_TERMS: `multiplier` has the multiplier, the bias and
+ * pre_shift, `bias` terms of the columns, `added` those of the rows; a strip's scale begins with
+ * those of the four columns.
  */
 enum { EC_UNSCALED, EC_BY_COLUMN, EC_ALL_ALIKE, EC_TERMS };
 
