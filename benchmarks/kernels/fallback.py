@@ -7,7 +7,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.kernels.case import DTYPES, I8, I16, NAMES, Case, Scalars, evaluate, integers
+from benchmarks.kernels.case import (
+    DTYPES,
+    I8,
+    I16,
+    NAMES,
+    Case,
+    Scalars,
+    evaluate,
+    integers,
+    strided,
+)
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
 
 
@@ -20,11 +30,12 @@ def matmul(rows: int, columns: int, depth: int) -> Case:
     expected = evaluate("q_matmul", [a, b], **fixed, **zeros, transpose_b=True, dtype="i8")
     y = np.zeros((rows, columns), np.int8)
     constant = depth * zero_a * zero_b + 8
-    arrays = {"a": a, "b": b, "y": y}
+    packed = np.pad(b, ((0, 0), (0, -depth % 4)))
+    arrays = {"a": a, "b": packed, "y": y}
     arrays["row_terms"] = (-zero_b * a.sum(-1, dtype=np.int32)).astype(np.int32)
     arrays["column_terms"] = (constant - zero_a * b.sum(-1, dtype=np.int32)).astype(np.int32)
     scalars: Scalars = {"rows": rows, "columns": columns, "depth": depth, "y_type": I8}
-    scalars |= fixed | {"a_stride": depth, "b_stride": depth, "y_stride": columns}
+    scalars |= fixed | strided(a=a, b=packed, y=y)
     shape = f"a[{rows},{depth}] b[{columns},{depth}]"
     return Case("matmul", shape, arrays, scalars, "y", expected, a.size * columns, "MAC/cycle")
 
@@ -41,11 +52,12 @@ def matmul_terms(rows: int, depth: int) -> Case:
 
 def matmul_pack(depth: int, columns: int) -> Case:
     """Rows of the depth to rows of the columns."""
-    b, y = integers((depth, columns), np.int8), np.zeros((columns, depth), np.int8)
-    scalars: Scalars = {"columns": columns, "depth": depth, "transpose_b": 0}
-    scalars |= {"b_stride": columns, "y_stride": depth}
-    arrays = {"b": b, "y": y}
-    return Case("matmul_pack", f"[{depth},{columns}]", arrays, scalars, "y", b.T, b.size)
+    b = integers((depth, columns), np.int8)
+    expected = np.pad(b.T, ((0, 0), (0, -depth % 4)))
+    arrays = {"b": b, "y": np.zeros(expected.shape, np.int8)}
+    scalars: Scalars = {"columns": columns, "depth": depth, "transpose_b": 0, **strided(**arrays)}
+    shape = f"[{depth},{columns}]"
+    return Case("matmul_pack", shape, arrays, scalars, "y", expected, expected.size)
 
 
 def mul(rows: int, columns: int, x_type: int) -> Case:
@@ -154,12 +166,21 @@ def fallback_cases() -> Iterator[Case]:
         (64, 64, 400),
         (64, 16, 32),
         (30, 22, 64),
+        (37, 66, 37),
         (8, 8, 8),
     ]:
         yield matmul(rows, columns, depth)
     for rows, depth in [(64, 64), (48, 256), (88, 256), (16, 192), (64, 32), (8, 8)]:
         yield matmul_terms(rows, depth)
-    for depth, columns in [(64, 64), (256, 88), (192, 64), (64, 22), (32, 16), (8, 8)]:
+    for depth, columns in [
+        (64, 64),
+        (256, 88),
+        (192, 64),
+        (64, 22),
+        (37, 66),
+        (32, 16),
+        (8, 8),
+    ]:
         yield matmul_pack(depth, columns)
     for rows, columns in [(64, 192), (16, 192), (32, 64), (8, 32)]:
         for x_type in (I8, I16):
