@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgecomp.fusion.fuse_matmul_transpose import FuseMatmulTranspose
 from edgecomp.fusion.fuse_mlp import FuseMlp
 from edgecomp.fusion.fuse_norm import FuseNorm
 from edgecomp.fusion.fuse_qkv_slices import FuseQkvSlices
@@ -16,6 +17,7 @@ from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
 __all__ = [
+    "FuseMatmulTranspose",
     "FuseMlp",
     "FuseNorm",
     "FuseQkvSlices",
@@ -42,6 +44,7 @@ def fusion_pipeline(capacity: int | None = None, raised: bool = False) -> list[P
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
+        FuseMatmulTranspose(),
         FuseMlp(capacity),
         *cuts,
         FuseNorm(),

@@ -18,9 +18,6 @@ from edgecomp.tiling import ne16
 
 _MOVES = frozenset({"reshape", "transpose", "slice", "expand"})
 
-_READERS = {"q_linear": (0,), "q_mlp": (0,), "q_conv": (0,), "q_attention": (0, 1, 2)}
-"""Operators that take raised operands, and which of their operands may be."""
-
 
 class RaiseActivations(Pass):
     """Raise every tensor whose writer and readers allow it."""
@@ -53,14 +50,9 @@ def _moved(graph: Graph, value: Value) -> list[Value] | None:
             if behind is None:
                 return None
             found += [user.output, *behind]
-        elif index not in _READERS.get(user.op, ()) or not _convolves(user):
+        elif user.op not in _READERS or index not in _READERS[user.op](user):
             return None
     return found
-
-
-def _convolves(user: Node) -> bool:
-    """Whether a convolution is one of the accelerator's; true for other operators."""
-    return user.op != "q_conv" or ne16.convolves(user)
 
 
 def _restate(node: Node) -> None:
@@ -74,6 +66,32 @@ def _raise_type(value: Value) -> None:
     old = value.type.quantization
     new = Quantization(old.scale, old.zero_point + RAISED) if old is not None else None
     value.type = TensorType(value.shape, DType.U8, new)
+
+
+# ---- which operands of each reader may be raised ------------------------------------------------
+
+
+def _of_product(node: Node) -> tuple[int, ...]:
+    """The first; what a product normalises itself is signed."""
+    return () if flag(node, "norm") else (0,)
+
+
+def _of_convolution(node: Node) -> tuple[int, ...]:
+    """The first, where the accelerator computes it."""
+    return (0,) if ne16.convolves(node) else ()
+
+
+def _of_attention(_: Node) -> tuple[int, ...]:
+    """Queries, keys and values."""
+    return (0, 1, 2)
+
+
+_READERS: dict[str, Callable[[Node], tuple[int, ...]]] = {
+    "q_linear": _of_product,
+    "q_mlp": _of_product,
+    "q_conv": _of_convolution,
+    "q_attention": _of_attention,
+}
 
 
 # ---- what each writer changes; false where it cannot -------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgecomp.fusion import (
+    FuseMatmulTranspose,
     FuseMlp,
     FuseNorm,
     FuseQkvSlices,
@@ -148,6 +149,58 @@ def test_images_are_raised_for_convolutions_of_the_accelerator(
     check(graph, RaiseActivations())
     raised = [node.op for node in graph.nodes if node.output.type.dtype is DType.U8]
     assert raised == (["q_requantize", "q_conv"] if expected else [])
+
+
+NORMALISED = """graph "g" (%x: i8[3, 5, 8; scale=0.1, zero=0]) -> (%y) {
+  %table: i8[256] = constant normal 3
+  %w: i8[6, 8] = constant normal 1
+  %m: i32[6] = constant splat 40
+  %b: i32[6] = constant splat 700
+  %t: i8[3, 5, 8; scale=0.1, zero=-3] = q_table(%x, %table) {dtype = "i8", scale = 0.1, zero = -3}
+  %n: i8[3, 5, 8; scale=0.03, zero=3] = q_layer_norm(%t) {epsilon_q8 = 7, x_zero = -3,
+    multiplier = 559240533, shift = 23, dtype = "i8", scale = 0.03, zero = 3}
+  %y: i8[3, 5, 6; scale=0.1, zero=0] = q_linear(%n, %w, %m, %b) {shift = 9, dtype = "i8",
+    scale = 0.1, zero = 0}
+}"""
+
+
+def test_what_a_product_normalises_itself_is_not_raised() -> None:
+    graph = parse(NORMALISED)
+    feed = {"x": np.random.default_rng(0).integers(-128, 128, (3, 5, 8)).astype(np.int8)}
+    before = interpret(graph, feed)
+    run_passes(graph, [FuseNorm(), RaiseActivations()])
+    assert [node.op for node in graph.nodes] == ["q_table", "q_linear"]
+    np.testing.assert_array_equal(interpret(graph, feed), before)
+
+
+PRODUCT = """graph "g" (%a: i8[2, 3, 5, 8; scale=0.1, zero=0],
+    %c: i8[2, {c}; scale=0.1, zero=0]) -> (%y) {{
+  %t: i8[2, {t}; scale=0.1, zero=0] = transpose(%c) {{permutation = [{permutation}]}}
+  %y: i8[2, 3, 5, {n}; scale=0.1, zero=0] = q_matmul(%a, %t) {{zero_a = 0, zero_b = 2,
+    transpose_b = {flag}, multiplier = 30, bias = 128, shift = 8, dtype = "i8", scale = 0.1,
+    zero = 0}}
+}}"""
+
+
+@pytest.mark.parametrize(
+    ("c", "t", "permutation", "n", "flag", "ops"),
+    [
+        ("3, 6, 8", "3, 8, 6", "0, 1, 3, 2", 6, "false", ["q_matmul"]),
+        ("3, 8, 6", "3, 6, 8", "0, 1, 3, 2", 6, "true", ["q_matmul"]),
+        ("6, 3, 8", "3, 8, 6", "0, 2, 3, 1", 6, "false", ["transpose", "q_matmul"]),
+    ],
+)
+def test_a_product_reads_its_second_operand_as_it_lies(
+    c: str, t: str, permutation: str, n: int, flag: str, ops: list[str]
+) -> None:
+    """Where the last two axes change places, and only they."""
+    graph = parse(PRODUCT.format(c=c, t=t, permutation=permutation, n=n, flag=flag))
+    random = np.random.default_rng(0)
+    feed = {v.name: random.integers(-128, 128, v.shape).astype(np.int8) for v in graph.inputs}
+    before = interpret(graph, feed)
+    run_passes(graph, [FuseMatmulTranspose()])
+    assert [node.op for node in graph.nodes] == ops
+    np.testing.assert_array_equal(interpret(graph, feed), before)
 
 
 def test_attention_reads_the_packed_tensor() -> None:
