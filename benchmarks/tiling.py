@@ -30,7 +30,7 @@ from edgecomp.pipeline.compile import plan
 from edgecomp.pipeline.reference import Reference, load_reference, quantize_windows
 from edgecomp.report import Report
 from edgecomp.simulators import GvsocSimulator, LayerCycles, ProjectRun
-from edgecomp.targets import Board, load_board
+from edgecomp.targets import Board, load_board, with_engines
 from edgecomp.tiling import Tiling, choose, load_measurements, ranked
 from edgecomp.tiling.measured import chip_fingerprint, fingerprint, measurements_file
 from edgecomp.tiling.program import TileProgram
@@ -63,7 +63,7 @@ def candidates(nodes: Sequence[Node], board: Board, count: int) -> Candidates:
     found = []
     for node in nodes:
         choice = choose(node, board, measured)
-        key = fingerprint(choice.program)
+        key = fingerprint(choice.program, board)
         if key not in known:
             others = [each for each in ranked(node, board) if each.index != choice.index]
             best = [choice, *others[: count - 1]]
@@ -159,7 +159,7 @@ def write(board: Board, found: Candidates) -> None:
     chip = chip_fingerprint(board)
     kept: Mapping[str, float] = load_measurements(board).cycles_of
     programs = {
-        fingerprint(each.tiling.program): {
+        fingerprint(each.tiling.program, board): {
             "layer": each.tiling.program.order,
             "tiles": tiles(each.tiling.program),
             "cycles": round(each.measured),
@@ -190,7 +190,7 @@ def run(options: argparse.Namespace) -> str:
     ]
     for directory in options.builds:
         built = Report.read(directory / "report.json")
-        board = load_board(built.board)
+        board = with_engines(load_board(built.board), built.engines or "all")
         graph, reference = load_reference(directory)
         found = candidates(layers_of(graph), board, options.candidates)
         measure(graph, reference, board, found)

@@ -93,7 +93,7 @@ class Search:
         self, board: Board, measured: Measurements | None = None, engines: Engines = "all"
     ) -> None:
         self.board = board
-        self._measured = measured or Measurements()
+        self._measured = measured or Measurements(board)
         self._engines = engines
         self._found: dict[tuple[object, ...], tuple[int, int]] = {}
 
