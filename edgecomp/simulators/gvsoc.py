@@ -211,19 +211,21 @@ def gvsoc_sources(firmware: Path, kernels: list[str]) -> list[Path]:
     runtime = firmware / "runtime"
     own = (firmware / "src", firmware / "harness", runtime / "src")
     jobs = runtime / "kernels/ne16"
-    folders = (*own, jobs, runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
+    hal = runtime / "hal"
+    folders = (*own, jobs, hal / "common", hal / "gvsoc", hal / "gvsoc/libc")
     found = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     chosen: dict[str, Path] = {}
     for name in kernels:
         for path in sorted((runtime / "kernels" / name).glob("*.c")):
             chosen.setdefault(path.name, path)
-    return [*found, runtime / "hal/gvsoc/start.S", *chosen.values()]
+    return [*found, hal / "gvsoc/start.S", *chosen.values()]
 
 
 def gvsoc_includes(firmware: Path) -> list[Path]:
     """The project's include folders for the chip."""
     runtime = firmware / "runtime"
-    folders = ("include", "hal/include", "hal/gvsoc", "hal/gvsoc/libc", "kernels/include")
+    hal = ("hal/include", "hal/common", "hal/gvsoc", "hal/gvsoc/libc")
+    folders = ("include", *hal, "kernels/include")
     own = (firmware / "include", firmware / "src", firmware / "harness")
     return [*own, *(runtime / folder for folder in folders)]
 

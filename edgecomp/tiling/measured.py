@@ -17,7 +17,7 @@ from edgecomp.targets import Board
 from edgecomp.tiling.program import Operand, Scalar, TileProgram
 
 _CHIP = {"cores", "memories", "clocks", "gvsoc"}
-_SOURCES = ("src", "include", "hal/include", "hal/gvsoc", "kernels/include")
+_SOURCES = ("src", "include", "hal/include", "hal/common", "hal/gvsoc", "kernels/include")
 _TEMPLATE = "firmware/layer.c.j2"
 
 

@@ -56,7 +56,7 @@ def sources(firmware: Path, program: str, kernels: str = "reference") -> list[Pa
     folders = ("src", "harness", "runtime/src", f"runtime/kernels/{kernels}")
     found = [path for each in folders for path in sorted((firmware / each).glob("*.c"))]
     found += sorted((firmware / "runtime" / "kernels" / "ne16").glob("*.c"))
-    own = ("platform.c", "hal_pmsis.c", "ne16.c", f"{program}_main.c")
+    own = ("platform.c", "hal_pmsis.c", "../common/ne16.c", f"{program}_main.c")
     if program == "app":
         own = (*own, "app_window.c", "app_source.c")
     return [*found, *(hal / name for name in own)]
@@ -66,7 +66,7 @@ def includes(firmware: Path) -> list[str]:
     """Its include folders, and the stubs in place of the SDK's."""
     runtime = firmware / "runtime"
     folders = [firmware / "gap_sdk", firmware / "include", firmware / "src", firmware / "harness"]
-    folders += [runtime / "include", runtime / "hal/include", runtime / "hal/pmsis"]
+    folders += [runtime / "include", runtime / "hal/include", runtime / "hal/common", runtime / "hal/pmsis"]
     return [f"-I{folder}" for folder in [*folders, runtime / "kernels/include", STUBS]]
 
 
@@ -104,6 +104,9 @@ def test_the_check_program_gives_the_bits_of_the_reference(
     timed = [words for words in lines if words[1] == "timed"]
     assert len(timed) == reference.checksums.size
     assert all(int(words[4]) > int(words[5]) for words in timed)
+    engines = [layer.engine for layer in built.report.layers]
+    for words in timed:  # the engine's jobs end in waits only
+        assert (int(words[8]) > 0) == ("ne16" in engines[int(words[3])])
 
 
 def noise(frames: int, channels: int) -> np.ndarray:

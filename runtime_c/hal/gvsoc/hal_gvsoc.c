@@ -7,7 +7,7 @@
 #include "edgecomp_network.h"
 #include "edgecomp_runtime.h"
 #include "host_link.h"
-#include "ne16.h"
+#include "ne16_watch.h"
 #include "trace.h"
 
 extern uint8_t ec_l1_arena[];

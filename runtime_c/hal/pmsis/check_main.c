@@ -40,9 +40,9 @@ static void say_layers(uint32_t window)
             printf("@ec check %u %u %08x\n", (unsigned)window, (unsigned)i,
                    (unsigned)layer->checksum);
         else
-            printf("@ec timed %u %u %u %u %u %u\n", (unsigned)window, (unsigned)i,
+            printf("@ec timed %u %u %u %u %u %u %u\n", (unsigned)window, (unsigned)i,
                    (unsigned)layer->cycles, (unsigned)layer->compute, (unsigned)layer->dma_wait,
-                   (unsigned)layer->l3_wait);
+                   (unsigned)layer->l3_wait, (unsigned)layer->ne16_wait);
     }
 }
 

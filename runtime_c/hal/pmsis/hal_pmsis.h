@@ -35,17 +35,19 @@ int ec_pmsis_wake(void);
 
 /* One layer of the last run, in cluster cycles, as hal/gvsoc counts them. */
 typedef struct {
-    uint32_t cycles;   /* from the end of the layer before to the end of this one */
-    uint32_t compute;  /* inside ec_hal_fork */
-    uint32_t dma_wait; /* inside ec_hal_wait */
-    uint32_t l3_wait;  /* inside ec_hal_l3_wait */
-    uint32_t checksum; /* of the result, where asked for */
+    uint32_t cycles;    /* from the end of the layer before to the end of this one */
+    uint32_t compute;   /* inside ec_hal_fork */
+    uint32_t dma_wait;  /* inside ec_hal_wait, or until the DMA took a copy */
+    uint32_t l3_wait;   /* inside ec_hal_l3_wait, or until a read could be queued */
+    uint32_t ne16_wait; /* inside ec_hal_ne16_wait, or until NE16 took a job */
+    uint32_t checksum;  /* of the result, where asked for */
 } ec_pmsis_layer;
 
 /* What a run leaves; `checked` and `counted` say what to observe, and are set before it. */
 typedef struct {
-    uint32_t checked; /* checksums */
-    uint32_t counted; /* cycles */
+    uint32_t checked;    /* checksums */
+    uint32_t counted;    /* cycles */
+    uint32_t lost_reads; /* of weights, since the start; results after one mean nothing */
     ec_pmsis_layer layers[EC_LAYERS];
 } ec_pmsis_record;
 
@@ -58,7 +60,10 @@ extern pi_fs_file_t *ec_pmsis_weights_file; /* open where some are read from fla
 extern uint8_t *ec_pmsis_l1;
 extern uint8_t ec_pmsis_l2[EC_L2_BYTES];
 
-/* Give NE16 its clock, and forget the jobs of a run before. */
-void ec_pmsis_ne16_init(void);
+/* Cycles of the cluster, where they are counted; else 0. */
+uint32_t ec_pmsis_now(void);
+
+/* For ne16_port.h: cycles of waits for NE16 since the layer before ended. */
+extern uint32_t ec_pmsis_ne16_wait;
 
 #endif
