@@ -21,7 +21,8 @@ def test_the_driver_counts_waits_for_a_place_and_for_the_end(tmp_path: Path) -> 
     """600 jobs in a queue of two, whose numbers have 8 bits."""
     engine = Path(__file__).parent / "ne16_engine"
     program = tmp_path / "driver"
-    folders = [engine, *(RUNTIME / each for each in ("hal/common", "hal/include", "kernels/include"))]
+    own = ("hal/common", "hal/include", "kernels/include")
+    folders = [engine, *(RUNTIME / folder for folder in own)]
     sources = [engine / "main.c", RUNTIME / "hal" / "common" / "ne16.c"]
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"]
     includes = [f"-I{folder}" for folder in folders]

@@ -66,8 +66,9 @@ def includes(firmware: Path) -> list[str]:
     """Its include folders, and the stubs in place of the SDK's."""
     runtime = firmware / "runtime"
     folders = [firmware / "gap_sdk", firmware / "include", firmware / "src", firmware / "harness"]
-    folders += [runtime / "include", runtime / "hal/include", runtime / "hal/common", runtime / "hal/pmsis"]
-    return [f"-I{folder}" for folder in [*folders, runtime / "kernels/include", STUBS]]
+    hal = ("hal/include", "hal/common", "hal/pmsis")
+    folders += [runtime / each for each in ("include", *hal, "kernels/include")]
+    return [f"-I{folder}" for folder in [*folders, STUBS]]
 
 
 def link(firmware: Path, program: str, out: Path, sanitize: bool = False) -> Path:
