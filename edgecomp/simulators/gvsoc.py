@@ -326,6 +326,8 @@ def _name(project: ProjectRun, layer: int) -> str:
 
 
 def _where(project: ProjectRun, run: Run) -> str:
+    if run.layer is None:
+        return "before the first layer"
     if run.layer >= project.layers:
         return "after the last layer"
     return f"layer {run.layer} ({_name(project, run.layer)})"

@@ -14,7 +14,7 @@ from edgecomp.simulators.common import LayerCycles
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INVALID = re.compile(
     r"(?:Invalid access \((?:pc: (0x[0-9a-f]+), )?offset|Invalid fetch request \(addr|"
-    r"[Oo]ut-of-bound request \(reqAddr): (0x[0-9a-f]+)"
+    r"[Oo]ut-of-bound request \((?:reqAddr|addr)): (0x[0-9a-f]+)"
 )
 _CORE = re.compile(r"/cluster/pe(\d+)/|/(fc)/")
 _CAUSES = {
@@ -33,7 +33,7 @@ _FABRIC = 32
 
 @dataclass
 class Run:
-    """What the lines so far have told."""
+    """What the lines so far have told. ``layer`` is the one that runs; None before the first."""
 
     timed: list[list[LayerCycles]] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Run:
     stacks_left: tuple[int, ...] = ()
     windows: int | None = None
     failure: str = ""
-    layer: int = 0
+    layer: int | None = None
 
     def read(self, line: str, function: Callable[[int], str]) -> int | None:
         """Take one line in; the layer that it says is finished. ``function`` names an address."""

@@ -96,6 +96,7 @@ def test_the_check_program_gives_the_bits_of_the_reference(
     done = subprocess.run([program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["@ec", "clock", "370000000"]
     checks = [int(words[4], 16) for words in lines if words[1] == "check"]
     np.testing.assert_array_equal(checks, reference.checksums.reshape(-1))
     data = bytes.fromhex("".join(words[3] for words in lines if words[1] == "output"))
@@ -165,14 +166,59 @@ def test_the_application_sends_the_scores_of_normalised_windows(
         assert sum(message[:-2]) % 65536 == int.from_bytes(message[-2:], "little")
 
 
-def test_weights_of_another_size_are_refused(built: Build, tmp_path: Path) -> None:
+def run_check(program: Path, folder: Path, built: Build, fails: str = "") -> tuple[int, str]:
+    """The status of the program `check` with the build's windows, and what it prints."""
+    graph, reference = load_reference(built.directory)
+    inputs = quantize_windows(graph, reference.windows)
+    (folder / "input.bin").write_bytes(pack_inputs(inputs))
+    environment = {**os.environ, "STUB_FAILS": fails}
+    done = subprocess.run([program], cwd=folder, capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout
+
+
+def test_a_start_that_fails_says_why(built: Build, tmp_path: Path) -> None:
+    """Wrong weights, no clock, a RAM that takes nothing."""
     firmware = built.directory / "firmware"
     program = link(firmware, "check", tmp_path / "check")
+    weights = tmp_path / "weights.bin"
     image = (firmware / "weights.bin").read_bytes()
-    (tmp_path / "weights.bin").write_bytes(image[:-1])
-    done = subprocess.run([program], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 4
-    assert "@ec error the platform did not start (4)" in done.stdout
+    weights.write_bytes(image[:-1])
+    start = "@ec error the platform did not start: "
+    wrong = "weights.bin is not in the flash, or has another size (4)\n"
+    assert run_check(program, tmp_path, built) == (4, start + wrong)
+    weights.write_bytes(image)
+    clock = "a clock does not take the board file's frequency (5)\n"
+    assert run_check(program, tmp_path, built, "clock") == (5, start + clock)
+    lost = "the external RAM does not hold what was written to it (6)\n"
+    assert run_check(program, tmp_path, built, "ram") == (6, start + lost)
+    weights.unlink()
+    assert run_check(program, tmp_path, built) == (4, start + wrong)
+
+
+def test_results_after_a_lost_read_are_not_told(built: Build, tmp_path: Path) -> None:
+    """Where weights are read from flash; the others do not notice."""
+    firmware = built.directory / "firmware"
+    shutil.copy(firmware / "weights.bin", tmp_path)
+    status, text = run_check(
+        link(firmware, "check", tmp_path / "check"), tmp_path, built, fails="flash"
+    )
+    environment = {**os.environ, "STUB_FAILS": "flash"}
+    application = link(firmware, "app", tmp_path / "app")
+    sent = subprocess.run([application], cwd=tmp_path, env=environment).returncode
+    if built.report.memory.flash is None:
+        assert (status, sent) == (0, 0)
+        return
+    assert status == 1 and "weights could not be read from flash" in text
+    assert "@ec check" not in text and "@ec output" not in text
+    assert sent == 18 and (tmp_path / "uart.bin").read_bytes() == b""
+
+
+def test_the_application_tells_that_it_has_no_uart(built: Build, tmp_path: Path) -> None:
+    firmware = built.directory / "firmware"
+    shutil.copy(firmware / "weights.bin", tmp_path)
+    environment = {**os.environ, "STUB_FAILS": "uart"}
+    program = link(firmware, "app", tmp_path / "app")
+    assert subprocess.run([program], cwd=tmp_path, env=environment).returncode == 16
 
 
 @pytest.mark.parametrize("program", ["check", "app"])

@@ -16,11 +16,16 @@ enum {
     EC_PMSIS_FLASH = 2,   /* the flash or its file system does not open */
     EC_PMSIS_RAM = 3,     /* the external RAM does not open, or is too small */
     EC_PMSIS_WEIGHTS = 4, /* weights.bin is not in the file system, or has another size */
+    EC_PMSIS_CLOCK = 5,   /* a clock does not take the frequency of the board file */
+    EC_PMSIS_COPY = 6,    /* the external RAM does not hold what was written to it */
 };
 
-/* Power the cluster and open the memories; copy weights.bin, or what is to be in RAM of it, from the
- * file system in flash into the external RAM. Returns 0, or one of the reasons above. From the
- * fabric controller, once. */
+/* The same in words. */
+const char *ec_pmsis_reason(int reason);
+
+/* Set the clocks, power the cluster and open the memories; copy weights.bin, or what is to be in RAM
+ * of it, from the file system in flash into the external RAM. Returns 0, or one of the reasons above.
+ * From the fabric controller, once. */
 int ec_pmsis_open(void);
 
 /* Run `entry` on the cluster's orchestrating core and return when it has ended; 0, or non-zero. */
