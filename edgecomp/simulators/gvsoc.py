@@ -116,13 +116,17 @@ class GvsocSimulator:
             elf, run = self._compile_and_run(platform, project, work, ())
             data = (work / "output.bin").read_bytes()
         outputs = list(unpack_outputs(data, project.output_types))
-        _check_complete(run, project)
+        run.check_complete(project)
         _check_stacks(run)
         if self._trace is not None:
             self._write_trace(platform, project, self._trace)
         l1, l2 = elf.end(*platform.l1), elf.end(*platform.l2)
         return [
-            WindowRun(output, sums, Measurement(platform.label, total, layers, l1, l2))
+            WindowRun(
+                output,
+                sums,
+                Measurement("gvsoc", platform.label, total, layers, l1_bytes=l1, l2_bytes=l2),
+            )
             for output, sums, total, layers in zip(
                 outputs, run.checksums, run.totals, run.timed, strict=True
             )
@@ -293,15 +297,6 @@ def _lines(process: subprocess.Popen[bytes], output: IO[str], patience: float) -
             process.wait()
             return
         yield line
-
-
-def _check_complete(run: Run, project: ProjectRun) -> None:
-    windows = project.windows
-    if run.windows != windows:
-        raise SimulatorError(f"the program ran {run.windows} of {windows} windows")
-    counts = [len(each) for each in run.timed] + [len(each) for each in run.checksums]
-    if counts != [project.layers] * (2 * windows):
-        raise SimulatorError(f"the program did not report all of its {project.layers} layers")
 
 
 _STACKS = {

@@ -53,6 +53,7 @@ def test_every_layer_has_the_bits_of_the_reference_and_measured_cycles(built: Bu
     assert layers <= written["latency"]["cycles"] < 1.1 * layers
     level = written["memory"]["l2"]
     assert level["arena"] < level["peak"] < level["arena"] + 131_072
+    assert level["provenance"] == "gvsoc"
 
 
 def test_waits_for_ne16_and_its_work_are_counted(built: Build) -> None:
@@ -188,7 +189,7 @@ def test_weights_that_do_not_arrive_in_ram_are_an_error_of_the_start(broken: Pat
     """Not of the first layer that has other bits then."""
     hal = broken / "firmware" / "runtime" / "hal" / "gvsoc" / "hal_gvsoc.c"
     replace(hal, "REGISTER(HYPER_WRITE_START) = HYPER_ENABLE;", "")
-    with pytest.raises(EdgecompError, match="before the first layer: .* external RAM does not hold"):
+    with pytest.raises(EdgecompError, match="before the first layer: .* RAM does not hold what"):
         simulate(broken, simulator="gvsoc")
 
 
