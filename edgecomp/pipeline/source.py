@@ -159,25 +159,24 @@ def load_inputs(
 def _named_arrays(
     recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
 ) -> Windows:
-    from edgecomp.zoo.recordings import RecordingError
+    from edgecomp.zoo.recordings import RecordingError, load_named
 
-    try:
-        with np.load(recording, allow_pickle=False) as data:
-            arrays = {name: data[name].astype(np.float32) for name in shapes if name in data.files}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise RecordingError(f"{recording} cannot be read: {error}") from error
+    arrays = load_named(recording, shapes)
     for name, shape in shapes.items():
-        found = arrays.get(name)
         wanted = _batched(shape)[1:]
-        if found is None or found.shape[1:] != wanted or not np.isfinite(found).all():
-            what = "missing" if found is None else f"{list(found.shape)}"
+        if arrays[name].shape[1:] != wanted:
             raise RecordingError(
-                f"{recording}: array '{name}' is {what}",
-                f"expected finite numbers of shape [windows, {', '.join(map(str, wanted))}]",
+                f"{recording}, array '{name}': its shape is {list(arrays[name].shape)}",
+                f"expected [windows, {', '.join(map(str, wanted))}]",
             )
-    count = min(len(array) for array in arrays.values())
-    keep = min(count, limit or count)
-    return {name: array[:keep].reshape(-1, *shapes[name]) for name, array in arrays.items()}
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} of '{name}'" for name, count in counts.items())
+        raise RecordingError(
+            f"{recording}: the inputs have different numbers of windows: {found}",
+            "a window has one element of every array",
+        )
+    return {name: array[:limit].reshape(-1, *shapes[name]) for name, array in arrays.items()}
 
 
 def _batched(shape: tuple[int, ...]) -> tuple[int, ...]:

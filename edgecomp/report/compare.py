@@ -173,7 +173,7 @@ def _totals(a: Report, b: Report) -> Iterator[Total]:
     yield total("latency", lambda r: r.latency.seconds, figures.seconds, _of_cycles)
     yield total("cycles", lambda r: r.latency.cycles, figures.count, _of_cycles)
     yield total("energy", _joules, figures.joules, _of_energy)
-    yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", lambda r: "estimate")
+    yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", _of_hours)
     yield total("SQNR", lambda r: r.quantization.sqnr_db, figures.decibels, _measured, "dB")
     yield total(
         "same class",
@@ -211,6 +211,10 @@ def _of_peak(name: str) -> Callable[[Report], str]:
 
 def _of_energy(report: Report) -> str:
     return figures.mark(report.energy.provenance) if report.energy else "not known"
+
+
+def _of_hours(report: Report) -> str:
+    return "estimate" if report.duty_cycle else "not known"
 
 
 def _joules(report: Report) -> float | None:
