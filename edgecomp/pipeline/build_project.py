@@ -212,7 +212,9 @@ def _write(
     save_reference(folder / "reference.npz", planned.graph, reference)
     programs = [layer.tiling.program for layer in planned.layers]
     nodes = [layer.node for layer in planned.layers]
-    spec = ProjectSpec(name, planned.graph, nodes, programs, planned.placement, planned.board)
+    spec = ProjectSpec(
+        name, planned.graph, nodes, programs, planned.placement, planned.board, source.stream
+    )
     write_project(spec, folder / "firmware")
     report.write(folder / "report.json")
     write_html(report, folder / "report.html")

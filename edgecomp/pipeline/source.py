@@ -23,7 +23,8 @@ Windows = dict[str, np.ndarray]
 class Source:
     """The model as ONNX in ``path``, and how to make windows for its inputs.
 
-    ``notices`` are what the user must know about the figures (synthetic weights or signals).
+    ``notices`` are what the user must know about the figures (synthetic weights or signals);
+    ``stream`` is as in :class:`edgecomp.codegen.project.ProjectSpec`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     parameters: int | None = None
     notices: list[str] = field(default_factory=list)
     encoder: object | None = None
+    stream: tuple[int, int] | None = None
 
 
 def zoo_source(
@@ -66,7 +68,7 @@ def zoo_source(
     elif encoder.assumed:
         assumed = ", ".join(f"{key}={encoder.options[key]}" for key in encoder.assumed)
         notices.append(f"the checkpoint does not tell, and defaults were taken for: {assumed}")
-    return Source(name, path, parameters, notices, encoder)
+    return Source(name, path, parameters, notices, encoder, encoder.stream)
 
 
 def onnx_source(path: Path, folder: Path, options: Mapping[str, object]) -> Source:

@@ -28,6 +28,8 @@ enum {
 /* The next frame of the front end, when it is there; 0 when there are no more. */
 int ec_app_next_frame(int16_t *frame);
 
+_Static_assert(EC_APP_SCORES <= 0xffffu, "a message counts its scores in 16 bits");
+
 static ec_app_ring ring;
 static PI_L2 uint8_t message[12 + 2 * EC_APP_SCORES];
 static struct pi_device uart;
