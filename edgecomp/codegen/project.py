@@ -78,6 +78,8 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         files[folder / "gvsoc" / "gvsoc.ld"] = ("gvsoc.ld.j2", {})
     if spec.board.gap_sdk is not None:
         (folder / "gap_sdk").mkdir()
+        board = spec.board.model_dump_json(indent=2)
+        (folder / "gap_sdk" / "board.json").write_text(board + "\n", encoding="utf-8")
         files[folder / "gap_sdk" / "CMakeLists.txt"] = ("gap_sdk_cmake.j2", {})
         files[folder / "gap_sdk" / "sdk.config"] = ("gap_sdk_config.j2", {})
         if stream is not None:

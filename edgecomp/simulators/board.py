@@ -6,11 +6,10 @@ the memories code and stacks take is not known either.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 
-from edgecomp.flashing import flash_board
+from edgecomp.flashing import built_for, flash_board
 from edgecomp.simulators.common import (
     Measurement,
     ProjectRun,
@@ -21,7 +20,6 @@ from edgecomp.simulators.common import (
 )
 from edgecomp.simulators.dump import LayerDump
 from edgecomp.simulators.program_lines import ProgramLines, words
-from edgecomp.targets import load_board
 
 
 class BoardSimulator:
@@ -43,18 +41,18 @@ class BoardSimulator:
         EdgecompError where a tool or the program fails.
         """
         directory = project.firmware.resolve().parent
-        name = json.loads((directory / "report.json").read_text(encoding="utf-8"))["board"]
+        board = built_for(directory)
         folder = project.firmware / "build" / "gap_sdk" / "board"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "input.bin").write_bytes(pack_inputs(project.inputs))
         text = flash_board(
             directory,
-            load_board(name),
+            board,
             program="check",
             environment=self._environment,
             progress=project.progress,
         )
-        return _windows(_lines(text), project, name)
+        return _windows(_lines(text), project, board.name)
 
     def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
         """Boards keep no layer's result."""

@@ -13,6 +13,9 @@
 #include "edgecomp_runtime.h"
 #include "hal_pmsis.h"
 
+#ifndef EC_MASTER_STACK_BYTES
+#define EC_MASTER_STACK_BYTES 2048
+#endif
 #ifndef EC_SLAVE_STACK_BYTES
 #define EC_SLAVE_STACK_BYTES 1024
 #endif
@@ -150,6 +153,7 @@ int ec_pmsis_open(void)
 int ec_pmsis_call(void (*entry)(void *argument), void *argument)
 {
     pi_cluster_task(&task, entry, argument);
+    task.stack_size = EC_MASTER_STACK_BYTES;
     task.slave_stack_size = EC_SLAVE_STACK_BYTES;
     return pi_cluster_send_task_to_cl(&cluster, &task);
 }

@@ -87,7 +87,7 @@ struct pi_cluster_task *pi_cluster_task(struct pi_cluster_task *task, void (*ent
 int pi_cluster_send_task_to_cl(struct pi_device *device, struct pi_cluster_task *task)
 {
     (void)device;
-    if (!cluster_is_open)
+    if (!cluster_is_open || !task->stack_size || !task->slave_stack_size)
         return -1;
     on_cluster = 1;
     task->entry(task->arg);
