@@ -111,10 +111,13 @@ def build(
             **given,
         )
     if as_json:
-        print_json({"directory": str(result.directory), "report": result.report.to_json()})
+        found = {"directory": str(result.directory), "deleted": list(result.deleted)}
+        print_json({**found, "report": result.report.to_json()})
         return
     from edgecomp.report import summarize
 
     print_text(summarize(result.report))
     click.echo(f"\nwritten to {result.directory}")
+    if result.deleted:
+        click.echo(f"deleted with the build before it: {', '.join(result.deleted)}")
     click.echo(f"next: edgecomp simulate {shlex.quote(str(result.directory))}")

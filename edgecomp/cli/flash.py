@@ -17,11 +17,10 @@ from edgecomp.cli.progress import open_progress
 @click.option("--dry-run", is_flag=True, help="Print the command lines; nothing is needed or run.")
 def flash(*, directory: Path, board: str | None, dry_run: bool, as_json: bool) -> None:
     """Build the project in DIRECTORY with the vendor's SDK, write it to a board and run it."""
-    from edgecomp.flashing import flash_board, plan_commands
-    from edgecomp.report import Report
+    from edgecomp.flashing import built_for, flash_board, plan_commands
     from edgecomp.targets import load_board
 
-    chosen = load_board(board or Report.read(directory / "report.json").board)
+    chosen = load_board(board) if board else built_for(directory)
     commands = [each.shell() for each in plan_commands(directory, chosen, os.environ)]
     if dry_run:
         if as_json:

@@ -40,7 +40,9 @@ def _known(_context: click.Context, parameter: click.Parameter, name: str) -> st
     help=f"Windows of your own: {RECORDING_FORMATS} Default: those of the build.",
 )
 @click.option(
-    "--windows", type=click.IntRange(min=1), help="How many windows to run. Default: all; gvsoc: 1."
+    "--windows",
+    type=click.IntRange(min=1),
+    help="How many windows to run. Default: all; gvsoc and board: 1.",
 )
 @click.option(
     "--trace",

@@ -25,7 +25,9 @@ from edgecomp.tiling.program import TileProgram
 class ProjectSpec:
     """All that the project is made from. ``layers[i]`` runs ``programs[i]``.
 
-    ``slowest_layer``: cluster cycles that no layer is estimated to exceed.
+    slowest_layer: cluster cycles that no layer is estimated to exceed.
+    stream: channels and samples of a window, where the input is a stream of frames in another
+    shape than [channels, samples]; it holds all samples of a channel, then those of the next.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ProjectSpec:
     placement: Placement
     board: Board
     slowest_layer: float = 0.0
+    stream: tuple[int, int] | None = None
 
     @property
     def identifier(self) -> str:
@@ -64,7 +67,9 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         (folder / sub).mkdir(parents=True)
     _copy_runtime(folder)
     (folder / "weights.bin").write_bytes(weights_image(spec))
+    stream = application_stream(spec)
     common = {"spec": spec, "ports": _ports(spec.graph), "prefix": spec.identifier}
+    common["stream"] = stream
     files: dict[Path, tuple[str, dict[str, object]]] = {
         folder / "include" / f"{spec.identifier}.h": ("public.h.j2", {}),
         source / "edgecomp_config.h": ("config.h.j2", {}),
@@ -85,18 +90,29 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         files[folder / "gvsoc" / "gvsoc.ld"] = ("gvsoc.ld.j2", {})
     if spec.board.gap_sdk is not None:
         (folder / "gap_sdk").mkdir()
+        board = spec.board.model_dump_json(indent=2)
+        (folder / "gap_sdk" / "board.json").write_text(board + "\n", encoding="utf-8")
         files[folder / "gap_sdk" / "CMakeLists.txt"] = ("gap_sdk_cmake.j2", {})
         files[folder / "gap_sdk" / "sdk.config"] = ("gap_sdk_config.j2", {})
-        if has_application(spec.graph):
+        if stream is not None:
             settings = _application(spec.graph.inputs[0])
             files[folder / "gap_sdk" / "app_config.h"] = ("app_config.h.j2", settings)
     for path, (template, extra) in files.items():
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 
 
-def has_application(graph: Graph) -> bool:
-    """Whether the sample application fits: one input [.., channels, samples], one output."""
-    return len(graph.inputs) == len(graph.outputs) == 1 and len(graph.inputs[0].shape) >= 2
+def application_stream(spec: ProjectSpec) -> tuple[int, int] | None:
+    """Channels and samples for the sample application; None where it does not fit.
+
+    It takes a stream of frames, for a network with one input, and sends one output.
+    """
+    inputs, outputs = spec.graph.inputs, spec.graph.outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        return None
+    if spec.stream is not None:
+        return spec.stream
+    *before, channels, samples = (1, *inputs[0].shape)
+    return (channels, samples) if all(size == 1 for size in before) else None
 
 
 def _application(value: Value) -> dict[str, object]:

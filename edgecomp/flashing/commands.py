@@ -55,6 +55,13 @@ def plan_commands(
             f"{directory} holds no project for the vendor SDK",
             f"build it for this board: edgecomp build ... --board {board.name}",
         )
+    if program == "app" and not (project / "app_config.h").is_file():
+        raise FlashError(
+            f"the sample application does not fit the network in {directory}: it takes one input, "
+            "a stream of channels, and sends one output",
+            "run its windows on the board with `edgecomp simulate --simulator board`; a product's "
+            "own main calls the network (firmware/README.md)",
+        )
     out = firmware / "build" / "gap_sdk"
     binary = out / _target(project / "CMakeLists.txt")
     work = out / "board"

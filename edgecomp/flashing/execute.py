@@ -38,6 +38,12 @@ _FAILURES = (
         "check that the board is powered, that JTAG is connected, and that --board is right",
     ),
     (
+        ("overflowed by", "will not fit in region"),
+        "the program does not fit the chip's memory",
+        "raise reserved.code_bytes in the board file and build again; the sample application "
+        "keeps a window of samples, too",
+    ),
+    (
         ("flash_size", "not enough space", "does not fit", "overflow"),
         "the image does not fit into the board's flash",
         "compare the size of weights.bin with flash_bytes of the board",

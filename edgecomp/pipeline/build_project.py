@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.fuse import fuse
 from edgecomp.pipeline.listing import listing
-from edgecomp.pipeline.output import check_writable, new_directory
+from edgecomp.pipeline.output import check_writable, made_later, new_directory
 from edgecomp.pipeline.reference import Reference, integer_reference, save_reference
 from edgecomp.pipeline.reporting import build_report
 from edgecomp.pipeline.source import (
@@ -45,10 +45,14 @@ DEFAULT_WINDOWS = 16
 
 @dataclass(frozen=True)
 class Build:
-    """What a build left: the folder and its report."""
+    """What a build left: the folder and its report.
+
+    deleted: what simulations of the build that it replaced had left there.
+    """
 
     directory: Path
     report: Report
+    deleted: Sequence[str] = ()
 
 
 def build(
@@ -123,9 +127,10 @@ def build(
         )
         report = report.model_copy(update={"engines": engines, "options": asked})
         progress.stage("write")
+        deleted = made_later(directory)
         with new_directory(directory) as folder:
             _write(folder, name, source, planned, reference, report)
-    return Build(directory, report)
+    return Build(directory, report, deleted)
 
 
 def restore_output_names(graph: Graph, names: list[str]) -> None:
@@ -209,7 +214,14 @@ def _write(
     nodes = [layer.node for layer in planned.layers]
     slowest = max(layer.cycles for layer in planned.layers)
     spec = ProjectSpec(
-        name, planned.graph, nodes, programs, planned.placement, planned.board, slowest
+        name,
+        planned.graph,
+        nodes,
+        programs,
+        planned.placement,
+        planned.board,
+        slowest,
+        source.stream,
     )
     write_project(spec, folder / "firmware")
     report.write(folder / "report.json")

@@ -52,6 +52,11 @@ def check_writable(final: Path) -> None:
     _remove(missing)
 
 
+def made_later(final: Path) -> list[str]:
+    """What the build in ``final`` was given since it was made, and loses when it is replaced."""
+    return [name for name in MADE_LATER if (final / name).exists()]
+
+
 def _missing_parents(final: Path) -> list[Path]:
     """The folders that have to be made for ``final``, innermost first."""
     return [folder for folder in final.parents if not folder.exists()]

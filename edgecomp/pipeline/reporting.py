@@ -138,7 +138,7 @@ def simulation_report(
 
 def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -> dict[str, object]:
     """Latency, layers and memory as measured; energy is the estimated power times that time."""
-    hertz = built.latency.frequency_hz
+    hertz = measured.frequency_hz or built.latency.frequency_hz
     seconds = measured.cycles / hertz
     energy = built.energy
     if energy is not None:
@@ -157,8 +157,8 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
         for layer, cycles in zip(fields["layers"], measured.layers, strict=True)
     ]
     memory = {
-        "l1": _measured_level(built.memory.l1, measured.l1_bytes),
-        "l2": _measured_level(built.memory.l2, measured.l2_bytes),
+        "l1": _measured_level(built.memory.l1, measured.l1_bytes, measured),
+        "l2": _measured_level(built.memory.l2, measured.l2_bytes, measured),
         "l3": built.memory.l3,
         "flash": built.memory.flash,
     }
@@ -167,7 +167,7 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
             cycles=measured.cycles,
             frequency_hz=hertz,
             seconds=seconds,
-            provenance="gvsoc",
+            provenance=measured.provenance,
             label=measured.label,
         ),
         "energy": energy,
@@ -177,9 +177,12 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
     }
 
 
-def _measured_level(planned: Level, peak: int) -> Level:
-    """The level with what the linked program takes of it."""
-    return planned.model_copy(update={"peak": peak, "reserved": peak - planned.arena})
+def _measured_level(planned: Level, peak: int | None, measured: Measurement) -> Level:
+    """The level with what the linked program takes of it, where that is known."""
+    if peak is None:
+        return planned
+    found = {"peak": peak, "reserved": peak - planned.arena, "provenance": measured.provenance}
+    return planned.model_copy(update=found)
 
 
 def _quantization(agreed: Agreement, reference: Reference) -> Quantization:
@@ -202,6 +205,7 @@ def _memory(plan: Plan) -> Memory:
             arena=l1,
             lower_bound=max(layer.tiling.program.buffer_bytes for layer in plan.layers),
             reserved=board.l1_reserved_bytes,
+            provenance="estimate",
         ),
         l2=Level(
             capacity=board.memories.l2_bytes,
@@ -209,6 +213,7 @@ def _memory(plan: Plan) -> Memory:
             arena=l2.size,
             lower_bound=l2.lower_bound,
             reserved=board.l2_reserved_bytes,
+            provenance="estimate",
         ),
         l3=Level(
             capacity=board.memories.l3_bytes,

@@ -23,7 +23,8 @@ Windows = dict[str, np.ndarray]
 class Source:
     """The model as ONNX in ``path``, and how to make windows for its inputs.
 
-    ``notices`` are what the user must know about the figures (synthetic weights or signals).
+    ``notices`` are what the user must know about the figures (synthetic weights or signals);
+    ``stream`` is as in :class:`edgecomp.codegen.project.ProjectSpec`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     parameters: int | None = None
     notices: list[str] = field(default_factory=list)
     encoder: object | None = None
+    stream: tuple[int, int] | None = None
 
 
 def zoo_source(
@@ -66,7 +68,7 @@ def zoo_source(
     elif encoder.assumed:
         assumed = ", ".join(f"{key}={encoder.options[key]}" for key in encoder.assumed)
         notices.append(f"the checkpoint does not tell, and defaults were taken for: {assumed}")
-    return Source(name, path, parameters, notices, encoder)
+    return Source(name, path, parameters, notices, encoder, encoder.stream)
 
 
 def onnx_source(path: Path, folder: Path, options: Mapping[str, object]) -> Source:
@@ -159,25 +161,24 @@ def load_inputs(
 def _named_arrays(
     recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
 ) -> Windows:
-    from edgecomp.zoo.recordings import RecordingError
+    from edgecomp.zoo.recordings import RecordingError, load_named
 
-    try:
-        with np.load(recording, allow_pickle=False) as data:
-            arrays = {name: data[name].astype(np.float32) for name in shapes if name in data.files}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise RecordingError(f"{recording} cannot be read: {error}") from error
+    arrays = load_named(recording, shapes)
     for name, shape in shapes.items():
-        found = arrays.get(name)
         wanted = _batched(shape)[1:]
-        if found is None or found.shape[1:] != wanted or not np.isfinite(found).all():
-            what = "missing" if found is None else f"{list(found.shape)}"
+        if arrays[name].shape[1:] != wanted:
             raise RecordingError(
-                f"{recording}: array '{name}' is {what}",
-                f"expected finite numbers of shape [windows, {', '.join(map(str, wanted))}]",
+                f"{recording}, array '{name}': its shape is {list(arrays[name].shape)}",
+                f"expected [windows, {', '.join(map(str, wanted))}]",
             )
-    count = min(len(array) for array in arrays.values())
-    keep = min(count, limit or count)
-    return {name: array[:keep].reshape(-1, *shapes[name]) for name, array in arrays.items()}
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} of '{name}'" for name, count in counts.items())
+        raise RecordingError(
+            f"{recording}: the inputs have different numbers of windows: {found}",
+            "a window has one element of every array",
+        )
+    return {name: array[:limit].reshape(-1, *shapes[name]) for name, array in arrays.items()}
 
 
 def _batched(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from edgecomp.report import figures
 from edgecomp.report.html import environment, verbatim
-from edgecomp.report.schema import Layer, Report, ReportError, SimulationReport
+from edgecomp.report.schema import Layer, Level, Report, ReportError, SimulationReport
 
 UNCHANGED = 0.005
 """A relative difference that is not worth a line."""
@@ -125,9 +125,9 @@ def compare(a: Report, b: Report) -> ReportComparison:
     return ReportComparison(a, b, list(_totals(a, b)), _pairs(a, b), _options(a, b))
 
 
-def write_comparison(comparison: ReportComparison, path: Path) -> None:
-    """Write it as one self-contained page."""
-    page = (
+def comparison_page(comparison: ReportComparison) -> str:
+    """It as one self-contained page."""
+    return (
         environment()
         .get_template("compare.html.j2")
         .render(
@@ -138,7 +138,11 @@ def write_comparison(comparison: ReportComparison, path: Path) -> None:
             mark=figures.mark,
         )
     )
-    path.write_text(page, encoding="utf-8")
+
+
+def write_comparison(comparison: ReportComparison, path: Path) -> None:
+    """Write the page."""
+    path.write_text(comparison_page(comparison), encoding="utf-8")
 
 
 def percent_change(change: float | None) -> str:
@@ -169,7 +173,7 @@ def _totals(a: Report, b: Report) -> Iterator[Total]:
     yield total("latency", lambda r: r.latency.seconds, figures.seconds, _of_cycles)
     yield total("cycles", lambda r: r.latency.cycles, figures.count, _of_cycles)
     yield total("energy", _joules, figures.joules, _of_energy)
-    yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", lambda r: "estimate")
+    yield total("battery hours", _hours, lambda hours: f"{hours:,.0f} h", _of_hours)
     yield total("SQNR", lambda r: r.quantization.sqnr_db, figures.decibels, _measured, "dB")
     yield total(
         "same class",
@@ -181,18 +185,36 @@ def _totals(a: Report, b: Report) -> Iterator[Total]:
     yield total("MAC", lambda r: r.model.macs, figures.count, _counted)
     yield total("parameters", lambda r: r.model.parameters, figures.count, _counted)
     yield total("layers", lambda r: len(r.layers), figures.count, _counted)
-    yield total("L1 peak", lambda r: r.memory.l1.peak, figures.size, _of_cycles)
-    yield total("L2 peak", lambda r: r.memory.l2.peak, figures.size, _of_cycles)
-    yield total("L3 peak", lambda r: r.memory.l3.peak, figures.size, lambda r: "planned")
+    for name in ("l1", "l2", "l3"):
+        yield total(f"{name.upper()} peak", _peak(name), figures.size, _of_peak(name))
 
 
 def _of_cycles(report: Report) -> str:
-    """Peaks of memories are measured where cycles are."""
-    return figures.mark(report.latency.provenance)
+    return figures.mark(report.latency.provenance, report.latency.label)
+
+
+def _peak(name: str) -> Callable[[Report], float]:
+    def read(report: Report) -> float:
+        level: Level = getattr(report.memory, name)
+        return level.peak
+
+    return read
+
+
+def _of_peak(name: str) -> Callable[[Report], str]:
+    def mark(report: Report) -> str:
+        provenance = report.peak_provenance(getattr(report.memory, name))
+        return figures.mark(provenance) if provenance else "planned"
+
+    return mark
 
 
 def _of_energy(report: Report) -> str:
     return figures.mark(report.energy.provenance) if report.energy else "not known"
+
+
+def _of_hours(report: Report) -> str:
+    return "estimate" if report.duty_cycle else "not known"
 
 
 def _joules(report: Report) -> float | None:

@@ -6,12 +6,19 @@ import math
 from collections.abc import Sequence
 
 _KIB = 1024
-_MARKS = {"estimate": "estimate", "gvsoc": "GVSoC", "board": "measured on the board"}
+_KINDS = {"estimate": "estimate", "gvsoc": "simulated", "board": "measured"}
+_MARKS = {"board": "measured on the board"}
+
+
+def kind(provenance: str) -> str:
+    """How a figure was come by, in one word: estimate, simulated or measured."""
+    return _KINDS[provenance]
 
 
 def mark(provenance: str, label: str | None = None) -> str:
     """How a figure was come by, in words; ``label`` says more of it where there is one."""
-    return label or _MARKS.get(provenance, provenance)
+    words = _MARKS.get(provenance, _KINDS[provenance])
+    return f"{words}: {label}" if label else words
 
 
 def count(value: float) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from edgecomp.report import figures
 from edgecomp.report.schema import Layer, Report
-from edgecomp.report.usage import Usage, has_ne16, is_known
-
-Mark = Literal["estimate", "measured", "planned", ""]
+from edgecomp.report.usage import Usage, has_ne16, is_known, sees_ne16
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class LayerColumn:
-    """A heading, how its figures were come by, and the cells of a layer and of all layers."""
+    """A heading, how its figures were come by, and the cells of a layer and of all layers.
+
+    mark: a kind of :func:`figures.kind`, or planned, or nothing.
+    """
 
     head: str
-    mark: Mark
+    mark: str
     cell: Callable[[Layer], Cell]
     total: Callable[[Report], str] = lambda report: ""
 
@@ -55,9 +55,9 @@ def layer_columns(report: Report) -> list[LayerColumn]:
     ]
 
 
-def cycles_mark(report: Report) -> Mark:
+def cycles_mark(report: Report) -> str:
     """How the cycles were come by."""
-    return "estimate" if report.latency.provenance == "estimate" else "measured"
+    return figures.kind(report.latency.provenance)
 
 
 def _cycles(report: Report) -> list[LayerColumn]:
@@ -100,15 +100,18 @@ def _usage(report: Report) -> list[LayerColumn]:
 
 
 def _ne16_usage(report: Report) -> list[LayerColumn]:
-    """What NE16 does."""
+    """What NE16 does, as far as it is seen."""
     mark, most = cycles_mark(report), report.ne16_macs_per_cycle
 
     def rate(used: Usage) -> Cell:
         value = used.ne16_macs / used.ne16_busy if used.ne16_busy else 0.0
         return Cell(figures.rate(used.ne16_macs, used.ne16_busy), value)
 
+    wait = _share("NE16 wait", mark, lambda used: used.exposed_ne16)
+    if not sees_ne16(report):
+        return [wait]
     return [
-        _share("NE16 wait", mark, lambda used: used.exposed_ne16),
+        wait,
         _share("NE16 busy", mark, lambda used: used.ne16_busy),
         LayerColumn(
             "NE16 MAC/cycle" + (f" of {most:g}" if most else ""),
@@ -119,7 +122,7 @@ def _ne16_usage(report: Report) -> list[LayerColumn]:
     ]
 
 
-def _share(head: str, mark: Mark, part: Callable[[Usage], float]) -> LayerColumn:
+def _share(head: str, mark: str, part: Callable[[Usage], float]) -> LayerColumn:
     """A share of the cycles."""
 
     def cell(used: Usage) -> Cell:

@@ -51,7 +51,8 @@ class Level(Section):
     """Bytes of one memory.
 
     peak: all in all, code and stacks too. arena: the planned buffers. lower_bound: the largest
-    sum of tensors live together. reserved: set aside for code and stacks, an estimate.
+    sum of tensors live together. reserved: set aside for code and stacks. provenance: of reserved,
+    and so of peak; absent where nothing is reserved, and in reports of earlier versions.
     """
 
     capacity: NonNegativeInt
@@ -59,6 +60,7 @@ class Level(Section):
     arena: NonNegativeInt
     lower_bound: NonNegativeInt
     reserved: NonNegativeInt | None = None
+    provenance: Provenance | None = None
 
 
 class Memory(Section):
@@ -108,7 +110,7 @@ class Layer(Section):
     against the float model. bytes: its weights. compute, exposed_dma, exposed_l3, exposed_ne16,
     overhead: where the cycles go: kernels on the cores, waiting for L1 transfers, for weights and
     for NE16, the rest. ne16_busy: cycles in which NE16 works, beside these. ne16_macs: its share
-    of the products. They are measured where ``cycles`` are.
+    of the products. They are measured where ``cycles`` are; what a board cannot count is absent.
 
     bytes_moved: between L2 and L1. dma_busy: cycles in which these transfers run. read_from: the
     layer at whose start the read of the weights may begin, read_cycles: how long that takes; absent
@@ -195,6 +197,10 @@ class Report(Section):
                 "it was made by another version of edgecomp, or changed; build it again",
             ) from error
 
+    def peak_provenance(self, level: Level) -> Provenance | None:
+        """How the peak of a level was come by; None where it is planned."""
+        return None if level.reserved is None else level.provenance or self.latency.provenance
+
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
         path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -220,6 +226,7 @@ _OPTIONAL = (
     "ne16_macs_per_cycle",
     "flash",
     "reserved",
+    "provenance",
     "sqnr_db",
     "bytes",
     "label",

@@ -109,8 +109,8 @@ def _energy(energy: Energy) -> str:
 
 
 def _memory(report: Report) -> Columns:
-    measured = report.latency.provenance != "estimate"
-    reserved_head = "code and stacks" if measured else "reserved (estimate)"
+    marks = {report.peak_provenance(level) for _, level in report.memory if level} - {None}
+    reserved_head = "reserved (estimate)" if "estimate" in marks else "code and stacks"
     columns = (
         Column("memory", "whole"),
         Column("peak"),
@@ -178,7 +178,7 @@ def _title_of(layer: Layer) -> str:
 
 def _usage(report: Report) -> Columns:
     """Where the cycles of the same layers go. Parts of a layer first, then what NE16 does."""
-    ne16 = usage.has_ne16(report)
+    ne16, seen = usage.has_ne16(report), usage.sees_ne16(report)
     columns = [
         Column(f"where cycles go ({figures.mark(report.latency.provenance)})", "path"),
         Column("cores"),
@@ -187,7 +187,7 @@ def _usage(report: Report) -> Columns:
         Column("wait L3", leave_out=4),
         Column("overhead", leave_out=5),
     ]
-    if ne16:
+    if seen:
         most = report.ne16_macs_per_cycle
         columns += [
             Column("NE16 busy"),
@@ -196,10 +196,10 @@ def _usage(report: Report) -> Columns:
     named = [(_title_of(layer), usage.Usage.of([layer])) for layer in _slowest(report)]
     if len(report.layers) > 1:
         named.insert(0, ("all layers", usage.Usage.of(report.layers)))
-    return Columns(columns, (_shares(name, each, ne16) for name, each in named))
+    return Columns(columns, (_shares(name, each, ne16, seen) for name, each in named))
 
 
-def _shares(name: str, used: usage.Usage, ne16: bool) -> list[str]:
+def _shares(name: str, used: usage.Usage, ne16: bool, seen: bool) -> list[str]:
     def share(part: float) -> str:
         return figures.percent(part, used.cycles)
 
@@ -210,5 +210,5 @@ def _shares(name: str, used: usage.Usage, ne16: bool) -> list[str]:
         share(used.exposed_dma),
         share(used.exposed_l3),
         share(used.overhead),
-        *([share(used.ne16_busy), figures.rate(used.ne16_macs, used.ne16_busy)] if ne16 else []),
+        *([share(used.ne16_busy), figures.rate(used.ne16_macs, used.ne16_busy)] if seen else []),
     ]

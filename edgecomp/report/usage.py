@@ -37,6 +37,11 @@ def is_known(report: Report) -> bool:
 
 def has_ne16(report: Report) -> bool:
     """Whether some layer uses NE16."""
+    return any(layer.ne16_busy or layer.exposed_ne16 for layer in report.layers)
+
+
+def sees_ne16(report: Report) -> bool:
+    """Whether it is known when NE16 works; a board knows only when it is waited for."""
     return any(layer.ne16_busy for layer in report.layers)
 
 

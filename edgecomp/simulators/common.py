@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class LayerCycles:
 
     total: from the end of the layer before. compute: of kernels on the cores. exposed_dma,
     exposed_l3 and exposed_ne16: waiting for transfers between L2 and L1, for weights from L3, and
-    for NE16. ne16_busy: in which NE16 worked, beside all of these.
+    for NE16. ne16_busy: in which NE16 worked, beside all of these; None where nothing counts it.
     """
 
     total: int
@@ -51,7 +52,7 @@ class LayerCycles:
     exposed_dma: int
     exposed_l3: int
     exposed_ne16: int = 0
-    ne16_busy: int = 0
+    ne16_busy: int | None = None
 
     @property
     def overhead(self) -> int:
@@ -72,17 +73,21 @@ class LayerCycles:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a simulator that counts has measured for one window.
+    """What was measured for one window.
 
-    cycles: cluster cycles from the call of the network's run function to its return. l1_bytes and
-    l2_bytes: all that the program takes there, code and stacks too. label: what to call it.
+    provenance: as reports have it. label: what to call it. cycles: cluster cycles from the call of
+    the network's run function to its return. frequency_hz: of the cluster; None: the board file's.
+    l1_bytes and l2_bytes: all that the program takes there, code and stacks too; None where that
+    is not known.
     """
 
+    provenance: Literal["gvsoc", "board"]
     label: str
     cycles: int
     layers: list[LayerCycles]
-    l1_bytes: int
-    l2_bytes: int
+    frequency_hz: float | None = None
+    l1_bytes: int | None = None
+    l2_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -119,13 +119,17 @@ class GvsocSimulator:
             elf, run = self._compile_and_run(platform, project, work, ())
             data = (work / "output.bin").read_bytes()
         outputs = list(unpack_outputs(data, project.output_types))
-        _check_complete(run, project)
+        run.check_complete(project)
         _check_stacks(run)
         if self._trace is not None:
             self._write_trace(platform, project, self._trace)
         l1, l2 = elf.end(*platform.l1), elf.end(*platform.l2)
         return [
-            WindowRun(output, sums, Measurement(platform.label, total, layers, l1, l2))
+            WindowRun(
+                output,
+                sums,
+                Measurement("gvsoc", platform.label, total, layers, l1_bytes=l1, l2_bytes=l2),
+            )
             for output, sums, total, layers in zip(
                 outputs, run.checksums, run.totals, run.timed, strict=True
             )
@@ -214,19 +218,21 @@ def gvsoc_sources(firmware: Path, kernels: list[str]) -> list[Path]:
     runtime = firmware / "runtime"
     own = (firmware / "src", firmware / "harness", runtime / "src")
     jobs = runtime / "kernels/ne16"
-    folders = (*own, jobs, runtime / "hal/gvsoc", runtime / "hal/gvsoc/libc")
+    hal = runtime / "hal"
+    folders = (*own, jobs, hal / "common", hal / "gvsoc", hal / "gvsoc/libc")
     found = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     chosen: dict[str, Path] = {}
     for name in kernels:
         for path in sorted((runtime / "kernels" / name).glob("*.c")):
             chosen.setdefault(path.name, path)
-    return [*found, runtime / "hal/gvsoc/start.S", *chosen.values()]
+    return [*found, hal / "gvsoc/start.S", *chosen.values()]
 
 
 def gvsoc_includes(firmware: Path) -> list[Path]:
     """The project's include folders for the chip."""
     runtime = firmware / "runtime"
-    folders = ("include", "hal/include", "hal/gvsoc", "hal/gvsoc/libc", "kernels/include")
+    hal = ("hal/include", "hal/common", "hal/gvsoc", "hal/gvsoc/libc")
+    folders = ("include", *hal, "kernels/include")
     own = (firmware / "include", firmware / "src", firmware / "harness")
     return [*own, *(runtime / folder for folder in folders)]
 
@@ -296,15 +302,6 @@ def _lines(process: subprocess.Popen[bytes], output: IO[str], patience: float) -
         yield line
 
 
-def _check_complete(run: Run, project: ProjectRun) -> None:
-    windows = project.windows
-    if run.windows != windows:
-        raise SimulatorError(f"the program ran {run.windows} of {windows} windows")
-    counts = [len(each) for each in run.timed] + [len(each) for each in run.checksums]
-    if counts != [project.layers] * (2 * windows):
-        raise SimulatorError(f"the program did not report all of its {project.layers} layers")
-
-
 _STACKS = {
     "the fabric controller": "fabric_stack_bytes",
     "the orchestrator": "orchestrator_stack_bytes",
@@ -327,6 +324,8 @@ def _name(project: ProjectRun, layer: int) -> str:
 
 
 def _where(project: ProjectRun, run: Run) -> str:
+    if run.layer is None:
+        return "before the first layer"
     if run.layer >= project.layers:
         return "after the last layer"
     return f"layer {run.layer} ({_name(project, run.layer)})"

@@ -1,20 +1,17 @@
-"""The lines that a program on the simulated chip prints, and what GVSoC says of it.
-
-The program's own lines begin with "@ec"; runtime_c/hal/gvsoc/gvsoc_main.c lists them.
-"""
+"""The lines that a program on the simulated chip prints, and what GVSoC says of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from edgecomp.simulators.common import LayerCycles
+from edgecomp.simulators.program_lines import ProgramLines, words
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INVALID = re.compile(
     r"(?:Invalid access \((?:pc: (0x[0-9a-f]+), )?offset|Invalid fetch request \(addr|"
-    r"[Oo]ut-of-bound request \(reqAddr): (0x[0-9a-f]+)"
+    r"[Oo]ut-of-bound request \((?:reqAddr|addr)): (0x[0-9a-f]+)"
 )
 _CORE = re.compile(r"/cluster/pe(\d+)/|/(fc)/")
 _CAUSES = {
@@ -32,58 +29,28 @@ _FABRIC = 32
 
 
 @dataclass
-class Run:
-    """What the lines so far have told."""
+class Run(ProgramLines):
+    """What the program and the simulator have told so far. stacks_left: bytes never used."""
 
-    timed: list[list[LayerCycles]] = field(default_factory=list)
-    totals: list[int] = field(default_factory=list)
-    checksums: list[list[int]] = field(default_factory=list)
     stacks_left: tuple[int, ...] = ()
-    windows: int | None = None
-    failure: str = ""
-    layer: int = 0
 
     def read(self, line: str, function: Callable[[int], str]) -> int | None:
         """Take one line in; the layer that it says is finished. ``function`` names an address."""
         line = _COLOUR.sub("", line)
-        place = line.find("@ec ")
-        if place < 0:
+        said = words(line)
+        if said is None:
             self._read_simulator(line, function)
             return None
-        kind, *fields = line[place + 4 :].split()
-        match kind, fields:
-            case "begin", [layer]:
-                self.layer = int(layer)
-            case "timed", [window, layer, *cycles]:
-                self._timed(int(window), int(layer), [int(each) for each in cycles])
-                return int(layer)
-            case "check", [window, layer, checksum]:
-                self._check(int(window), int(checksum, 16))
-                return int(layer)
-            case "window", [_, cycles]:
-                self.totals.append(int(cycles))
-            case "stack", [_, _, _] as sizes:
-                self.stacks_left = tuple(int(each) for each in sizes)
-            case "done", [windows]:
-                self.windows = int(windows)
-            case "trap", [hart, cause, pc, address]:
+        match said:
+            case ["stack", _, _, _]:
+                self.stacks_left = tuple(int(each) for each in said[1:])
+            case ["trap", hart, cause, pc, address]:
                 self._trap(int(hart), int(cause), int(pc, 16), int(address, 16), function)
-            case "hang", [layer, busy, task]:
+            case ["hang", layer, busy, task]:
                 self._hang(int(layer), int(busy, 16), int(task, 16), function)
-            case "error", _:
-                self.failure = f"the program stopped: {' '.join(fields)}"
+            case [kind, *fields]:
+                return self.take(kind, fields)
         return None
-
-    def _timed(self, window: int, layer: int, cycles: list[int]) -> None:
-        if window == len(self.timed):
-            self.timed.append([])
-        self.timed[window].append(LayerCycles(*cycles))
-        self.layer = layer + 1
-
-    def _check(self, window: int, checksum: int) -> None:
-        if window == len(self.checksums):
-            self.checksums.append([])
-        self.checksums[window].append(checksum)
 
     def _trap(
         self, hart: int, cause: int, pc: int, address: int, function: Callable[[int], str]

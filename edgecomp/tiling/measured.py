@@ -20,7 +20,7 @@ from edgecomp.targets import Board
 from edgecomp.tiling.program import Call, Operand, Scalar, TileProgram
 
 _CHIP = {"cores", "memories", "clocks", "gvsoc"}
-_SOURCES = ("src", "include", "hal/include", "hal/gvsoc")
+_SOURCES = ("src", "include", "hal/include", "hal/common", "hal/gvsoc")
 _TEMPLATES = "firmware/layer*.j2"
 _INCLUDE = re.compile(r'#include "(\w+\.h)"')
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from edgecomp.errors import EdgecompError
@@ -20,6 +22,9 @@ from edgecomp.zoo.spec import Windows
 SUFFIXES = (".npz", ".npy", ".csv")
 KEYS = ("input", "inputs", "windows", "x", "data")
 """The names under which windows are looked for in an .npz that holds several arrays."""
+_ONE_SHAPE = "windows of different shapes are cut to one shape first, and make one array"
+_SHOWN = 4
+"""Arrays of a file that a message names."""
 _NUMPY_ERRORS = (
     ValueError,
     OSError,
@@ -92,10 +97,32 @@ def _read_numpy(path: Path) -> NDArray[np.generic]:
         if isinstance(content, np.ndarray):
             return content
         with content:
-            array: NDArray[np.generic] = content[_key(path, list(content.files))]
+            array: NDArray[np.generic] = content[_key(path, content)]
             return array
     except _NUMPY_ERRORS as error:
         raise _unreadable(path, error) from error
+
+
+def load_named(path: Path, names: Collection[str]) -> dict[str, Windows]:
+    """The arrays of an .npz under `names`, finite float32. Raises RecordingError."""
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            raise RecordingError(
+                f"{path} holds one array, without a name",
+                f"save one array per input with numpy.savez: {', '.join(names)}",
+            )
+        with content:
+            missing = [name for name in names if name not in content.files]
+            if missing:
+                raise RecordingError(
+                    f"{path} holds no array '{missing[0]}': it holds {_described(content)}",
+                    f"give one array per input: {', '.join(names)}",
+                )
+            found = {name: content[name] for name in names}
+    except _NUMPY_ERRORS as error:
+        raise _unreadable(path, error) from error
+    return {name: finite_numbers(f"{path}, array '{name}'", each) for name, each in found.items()}
 
 
 def _unreadable(path: Path, error: Exception) -> RecordingError:
@@ -103,19 +130,27 @@ def _unreadable(path: Path, error: Exception) -> RecordingError:
         return RecordingError(
             f"{path} is no array of numbers: it is damaged, or holds pickled Python objects, "
             "which are never loaded",
-            "save a numeric array with numpy.save or numpy.savez",
+            f"save a numeric array with numpy.save or numpy.savez; {_ONE_SHAPE}",
         )
     return RecordingError(f"{path} cannot be read: {error}", "the file is corrupt or incomplete")
 
 
-def _key(path: Path, keys: list[str]) -> str:
+def _key(path: Path, content: NpzFile) -> str:
+    keys = list(content.files)
     known = [key for key in KEYS if key in keys]
     if known or len(keys) == 1:
         return known[0] if known else keys[0]
-    raise RecordingError(
-        f"{path} holds {len(keys)} arrays ({', '.join(keys) or 'none'})",
-        f"name the windows one of {', '.join(KEYS)}",
-    )
+    hint = f"name the windows one of {', '.join(KEYS)}"
+    if len({content[key].shape for key in keys}) > 1:
+        hint += f"; {_ONE_SHAPE}"
+    raise RecordingError(f"{path} holds {len(keys)} arrays ({_described(content) or 'none'})", hint)
+
+
+def _described(content: NpzFile) -> str:
+    """The first arrays, with their shapes."""
+    keys = content.files
+    shown = ", ".join(f"{key} {list(content[key].shape)}" for key in keys[:_SHOWN])
+    return shown + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
 
 
 def _read_csv(path: Path) -> NDArray[np.generic]:

@@ -43,6 +43,11 @@ class Encoder:
         """The shape of the network's input, batch 1 included."""
         return self.spec.input_shape(self.options)
 
+    @property
+    def stream(self) -> tuple[int, int] | None:
+        """As :class:`ZooModel` has it; None where the shape tells, or nothing does."""
+        return self.spec.stream(self.options) if self.spec.stream else None
+
     def windows(self, count: int, seed: int = 0) -> Windows:
         """Reproducible synthetic windows, float32 [count, *input_shape[1:]]."""
         return self.spec.windows(self.options, count, seed)

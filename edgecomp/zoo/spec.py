@@ -118,6 +118,8 @@ class ZooModel:
     infer_options: the options that names and shapes determine (the others are left out).
     check: raises ZooError on options that are impossible together.
     ignored: the options without effect under these options.
+    stream: channels and samples of a window, where it is a stream of channels in another shape than
+    [channels, samples]: all samples of a channel, then those of the next.
     adapt: brings entries of other published forms to the module's own names and layouts.
     """
 
@@ -133,6 +135,7 @@ class ZooModel:
     check: Callable[[Options], None] = _anything_goes
     ignored: Callable[[Options], frozenset[str]] = _nothing_ignored
     adapt: Callable[[State], State] = _unchanged
+    stream: Callable[[Options], tuple[int, int]] | None = None
 
     def option(self, name: str) -> Option:
         """The option called `name`. Raises ZooError."""

@@ -4,6 +4,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const LETTER = 6.1; /* pixels of a letter in a mark, rather too many */
+const THIN = 3; /* pixels of a box whose border would hide its colour */
 
 function svg(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -204,8 +205,9 @@ class Chart {
     const clipPath = svg("clipPath", { id: clip });
     clipPath.append(svg("rect", { x: left, y: top, width, height }));
     this.marks = svg("g", { "clip-path": `url(#${clip})` });
+    this.names = svg("g", { "clip-path": `url(#${clip})` }); /* over all marks */
     this.root.replaceChildren(
-      clipPath, svg("rect", { class: "plot", x: left, y: top, width, height }), this.axes(), this.marks,
+      clipPath, svg("rect", { class: "plot", x: left, y: top, width, height }), this.axes(), this.marks, this.names,
     );
     this.paint(this);
     this.whole.disabled = this.x.isWhole && this.y.isWhole;
@@ -236,20 +238,21 @@ class Chart {
     return group;
   }
 
-  /* A box from (x0, y0) to (x1, y1) in values, named where there is room. */
-  box(x0, x1, y0, y1, kind, lines, name = "", layer = undefined) {
+  /* A box from (x0, y0) to (x1, y1) in values, named where there is room; `least` pixels wide and high. */
+  box(x0, x1, y0, y1, kind, lines, name = "", layer = undefined, least = 0.6) {
     const [from, to] = this.x.view;
     if (x1 < from || x0 > to) return;
     const { left, width } = this.plot;
     const a = Math.max(this.px(x0), left - 2), b = Math.min(this.px(x1), left + width + 2);
     const upper = this.py(y1), lower = this.py(y0);
-    const place = { x: a, y: upper, width: Math.max(b - a, 0.6), height: Math.max(lower - upper, 0.6) };
-    const rectangle = svg("rect", { class: kind, ...place });
+    const place = { x: a, y: upper, width: Math.max(b - a, least), height: Math.max(lower - upper, least) };
+    const thin = Math.min(place.width, place.height) < THIN;
+    const rectangle = svg("rect", { class: thin ? `${kind} thin` : kind, ...place });
     this.mark(rectangle, lines, layer);
     if (name && lower - upper >= 12 && b - a > 24) {
       const text = fitting(name, Math.floor((b - a - 6) / LETTER));
       const middle = { x: (a + b) / 2, y: (upper + lower) / 2 + 4, "text-anchor": "middle" };
-      if (text) this.marks.append(svg("text", { class: "name", ...middle }, text));
+      if (text) this.names.append(svg("text", { class: "name", ...middle }, text));
     }
   }
 

@@ -158,8 +158,9 @@ function memory(name) {
       }
       if (name === "l3") paintReads(chart, buffers);
       else if (level.reserved) {
-        const lines = [`${size(level.reserved)} for code and stacks`, document.body.dataset.reserved];
-        chart.box(...span.whole, top - level.reserved, top, "buffer reserved", lines, "code and stacks");
+        const what = name === "l1" ? "stacks" : "code and stacks";
+        const lines = [`${size(level.reserved)} for ${what}`, document.body.dataset.reserved];
+        chart.box(...span.whole, top - level.reserved, top, "buffer reserved", lines, what);
       }
       bandOfSelected(chart);
     },
@@ -171,7 +172,7 @@ function paintReads(chart, buffers) {
     const block = buffers.find(each => each.address === layers[layer].l3_address);
     if (!block) continue;
     chart.box(place(begin), place(end), block.address, block.address + block.bytes, "reading",
-      [`read of ${block.name}`, `${size(block.bytes)} for layer ${layer} (estimate)`], "", layer);
+      [`read of ${block.name}`, `${size(block.bytes)} for layer ${layer} (estimate)`], "", layer, 2);
   }
 }
 
@@ -313,7 +314,7 @@ function roofline() {
         if (!top) continue;
         chart.line([[log(top / bandwidth), log(top)], [x.whole[1], log(top)]], `roof ${name.toLowerCase()}`);
         const place = { x: chart.plot.left + chart.plot.width - 6, y: chart.py(log(top)) - 6, "text-anchor": "end" };
-        chart.marks.append(svg("text", { class: "name halo", ...place }, `${name} ${plain(top)} MAC/cycle`));
+        chart.names.append(svg("text", { class: "name halo", ...place }, `${name} ${plain(top)} MAC/cycle`));
       }
       const byTime = [...points].sort((a, b) => b.layer.cycles - a.layer.cycles);
       for (const { layer, i, x, y } of byTime) {
@@ -330,11 +331,11 @@ function roofline() {
 
 function labelSlowest(chart, { layer, x, y }) {
   const { left, width } = chart.plot;
-  const text = shorten(`slowest: ${layer.name}`, Math.floor(width / LETTER) - 4);
+  const text = `slowest: ${shorten(layer.name, Math.floor(width / LETTER) - 13)}`;
   const half = (text.length * LETTER) / 2;
   const middle = Math.min(Math.max(chart.px(log(x)), left + half + 4), left + width - half - 4);
   const below = chart.py(log(y)) + 14 * Math.sqrt(layer.cycles / total) + 20;
-  chart.marks.append(svg("text", { class: "name strong halo", x: middle, y: below, "text-anchor": "middle" }, text));
+  chart.names.append(svg("text", { class: "name strong halo", x: middle, y: below, "text-anchor": "middle" }, text));
 }
 
 /* ---- outputs ---- */

@@ -28,7 +28,8 @@ def run():
 def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
     """`calls` records (function, positional, keywords); `error`, if set, is raised.
 
-    `mismatch` is what a simulation finds; `directory` is where a build is.
+    `mismatch` is what a simulation finds; `directory` is where a build is, `deleted` what it
+    replaced.
     """
     simulation = SimulationReport.read(SIMULATION)
     measured = {"simulator", "bit_exact", "float_"}
@@ -40,6 +41,7 @@ def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
         simulation=simulation,
         report=report,
         directory=tmp_path / "out",
+        deleted=[],
     )
 
     def recorder(function: str):
@@ -50,7 +52,8 @@ def pipeline(monkeypatch, tmp_path) -> SimpleNamespace:
             if stub.error is not None:
                 raise stub.error
             result = stub.report if function == "build" else stub.simulation
-            return SimpleNamespace(directory=stub.directory, report=result, mismatch=stub.mismatch)
+            shared = {name: getattr(stub, name) for name in ("directory", "deleted", "mismatch")}
+            return SimpleNamespace(report=result, **shared)
 
         return record
 

@@ -140,6 +140,16 @@ def test_the_next_command_is_quoted_for_the_shell(run, pipeline):
     assert result.stdout.endswith("next: edgecomp simulate 'my [bold] builds'\n")
 
 
+def test_a_build_says_what_it_deleted(run, pipeline):
+    """The simulation of an older build in the same folder; nothing where there was none."""
+    assert "deleted" not in run("build", "tinymyo").stdout
+    assert json.loads(run("build", "tinymyo", "--json").stdout)["deleted"] == []
+    pipeline.deleted = ["simulation.json", "simulation.html"]
+    said = "deleted with the build before it: simulation.json, simulation.html\n"
+    assert said in run("build", "tinymyo").stdout
+    assert json.loads(run("build", "tinymyo", "--json").stdout)["deleted"] == pipeline.deleted
+
+
 @pytest.mark.parametrize("command", ["build", "simulate"])
 def test_help_names_the_formats_of_a_recording(run, command):
     text = " ".join(run(command, "--help").stdout.split())

@@ -19,6 +19,7 @@ def directory(tmp_path: Path) -> Path:
     project = tmp_path / "my build" / "firmware" / "gap_sdk"
     project.mkdir(parents=True)
     (project / "CMakeLists.txt").write_text("set(TARGET_NAME edgecomp_net)\n")
+    (project / "app_config.h").touch()
     (project.parent / "weights.bin").write_bytes(b"weights")
     return tmp_path / "my build"
 
@@ -99,6 +100,8 @@ def test_the_tools_run_in_order(directory: Path, board: Board, sdk: dict[str, st
         ("Error: no device found", "no debug probe was found"),
         ("libusb_open() failed with LIBUSB_ERROR_ACCESS", "may not use the probe"),
         ("UNEXPECTED idcode: 0x1", "another chip"),
+        ("region `L2' overflowed by 812 bytes", "does not fit the chip's memory"),
+        ("the partition does not fit", "does not fit into the board's flash"),
         ("something else", "write flash and run: gapy ended with status 3"),
     ],
 )
@@ -107,7 +110,7 @@ def test_usual_failures_are_explained(
 ) -> None:
     (directory / "firmware" / "build" / "gap_sdk" / "board").mkdir(parents=True)
     tool = Path(sdk["GAP_SDK_HOME"]) / "utils" / "gapy_v2" / "bin" / "gapy"
-    tool.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 3\n")
+    tool.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 3\n'.replace("`", "\\`"))
     with pytest.raises(FlashError) as caught:
         flash_board(directory, board, environment=sdk)
     assert cause in caught.value.message
@@ -126,6 +129,10 @@ def test_what_is_missing_is_said(directory: Path, board: Board, sdk: dict[str, s
         flash_board(directory, board, environment=sdk)
     with pytest.raises(FlashError, match="names no vendor SDK"):
         plan_commands(directory, load_board("pulp_open"), {})
+    (directory / "firmware" / "gap_sdk" / "app_config.h").unlink()
+    with pytest.raises(FlashError, match="sample application does not fit the network"):
+        plan_commands(directory, board, {})
+    assert plan_commands(directory, board, {}, program="check")
     (directory / "firmware" / "gap_sdk" / "CMakeLists.txt").unlink()
     with pytest.raises(FlashError, match="holds no project for the vendor SDK"):
         plan_commands(directory, board, {})

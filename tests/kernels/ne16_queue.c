@@ -9,6 +9,7 @@
 enum { JOBS = 5, TOKENS = 10, WIDTH = 16, BYTES = TOKENS * WIDTH };
 
 const uint8_t ec_weights_image[1] = {0};
+const uint32_t ec_weights_image_bytes = 1;
 
 uint32_t ec_checksum(const void *data, uint32_t bytes);
 uint32_t ec_checksum(const void *data, uint32_t bytes)

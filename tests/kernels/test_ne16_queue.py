@@ -1,4 +1,4 @@
-"""The host's queue of jobs: in order, complete after the wait, and not always before."""
+"""Queues of jobs: the host's, and the driver that platforms with the engine share."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ CONFIG = """
 #define EC_L3_RAM_BYTES 1
 #define EC_CORES 8
 """
+
+
+def test_the_driver_counts_waits_for_a_place_and_for_the_end(tmp_path: Path) -> None:
+    """600 jobs in a queue of two, whose numbers have 8 bits."""
+    engine = Path(__file__).parent / "ne16_engine"
+    program = tmp_path / "driver"
+    own = ("hal/common", "hal/include", "kernels/include")
+    folders = [engine, *(RUNTIME / folder for folder in own)]
+    sources = [engine / "main.c", RUNTIME / "hal" / "common" / "ne16.c"]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"]
+    includes = [f"-I{folder}" for folder in folders]
+    subprocess.run(["gcc", *flags, *includes, *map(str, sources), "-o", str(program)], check=True)
+    done = subprocess.run([str(program)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("sanitizer", ["undefined", "address"])

@@ -68,7 +68,9 @@ def test_a_build_replaces_an_older_one_and_leaves_nothing_beside_it(
     small_options: dict[str, str], out: Path
 ) -> None:
     for seed in (0, 1):
-        build("tinyissimomyo", options=small_options, windows=1, out=out, seed=seed)
+        built = build("tinyissimomyo", options=small_options, windows=1, out=out, seed=seed)
+        assert built.deleted == (["simulation.json"] if seed else [])
+        (out / "simulation.json").touch()
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     assert json.loads((out / "report.json").read_text())["schema"] == 1
 

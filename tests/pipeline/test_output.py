@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from edgecomp.pipeline.output import MANIFEST, OutputError, check_writable, new_directory
+from edgecomp.pipeline.output import (
+    MANIFEST,
+    OutputError,
+    check_writable,
+    made_later,
+    new_directory,
+)
 
 FILES = ("graph.txt", "reference.npz", "report.json")
 
@@ -103,3 +109,14 @@ def test_files_that_a_user_put_into_a_build_are_not_deleted(tmp_path: Path) -> N
     (final / "firmware" / "src" / "main.c").touch()
     with pytest.raises(OutputError, match=r"no build made: firmware/src/main\.c"):
         check_writable(final)
+
+
+def test_what_a_build_was_given_later_is_told_apart(tmp_path: Path) -> None:
+    final = tmp_path / "out"
+    assert made_later(final) == []
+    with new_directory(final) as folder:
+        fill(folder, "old")
+    assert made_later(final) == []
+    (final / "simulation.json").touch()
+    (final / "firmware" / "build").mkdir(parents=True)
+    assert made_later(final) == ["simulation.json", "firmware/build/"]

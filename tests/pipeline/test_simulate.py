@@ -63,6 +63,18 @@ def test_a_wrong_weight_is_found_and_its_layer_named(small_build: Build, tmp_pat
     assert "of the L2 arena, stored from byte" in difference.place
 
 
+@pytest.mark.parametrize("change", [1, -1])
+def test_weights_of_another_size_are_refused(
+    small_build: Build, tmp_path: Path, change: int
+) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(small_build.directory, folder)
+    weights = folder / "firmware" / "weights.bin"
+    weights.write_bytes((weights.read_bytes() + b"0")[: weights.stat().st_size + change])
+    with pytest.raises(EdgecompError, match=r"weights\.bin has another size"):
+        simulate(folder, windows=1)
+
+
 def broken_norm(build: Build, folder: Path, statement: str) -> Path:
     """A copy of a build whose last normalisation is followed by ``statement`` on every core.
 

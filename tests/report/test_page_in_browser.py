@@ -70,9 +70,8 @@ def open_page(browser, tmp_path):
 @pytest.fixture
 def large(report) -> Report:
     """400 layers with buffers: tensors that live for two layers, weights, three tiles each."""
-    first = report.layers[0]
     layers = [
-        first.model_copy(
+        report.layers[i % len(report.layers)].model_copy(
             update={
                 "name": f"/encoder/blocks/{i}/mlp/fc{i % 7}/MatMul",
                 "op": ("q_linear", "q_attention", "q_add")[i % 3],
@@ -174,6 +173,17 @@ OVERLAPS = """() => {
       }
     });
   }
+  for (const name of document.querySelectorAll(".chart svg text.name")) {
+    const a = name.getBoundingClientRect();
+    const svg = name.closest("svg");
+    for (const mark of svg.querySelectorAll("rect.buffer, rect.reading, rect.span, circle")) {
+      const b = mark.getBoundingClientRect();
+      const meet = a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+      if (meet && name.compareDocumentPosition(mark) & Node.DOCUMENT_POSITION_FOLLOWING) {
+        found.push(`${mark.getAttribute("class")} covers ${name.textContent}`);
+      }
+    }
+  }
   for (const card of document.querySelectorAll(".card, .slowest, .levels, .tools, .legend")) {
     if (card.scrollWidth > card.clientWidth + 1) found.push(`${card.className} is cut`);
   }
@@ -193,6 +203,49 @@ def test_400_layers_are_drawn_and_named(open_page, large):
     assert page.locator("#output-0 circle").count() == 100
     assert page.locator("#timeline rect.span").count() == LAYERS
     assert len(render_html(large)) < 1_500_000
+
+
+def test_400_layers_are_drawn_soon(open_page, large):
+    """A second here; the bounds leave room for a slow computer, not for work that grows faster."""
+    page = open_page(large)
+    drawn = page.evaluate("() => performance.getEntriesByType('navigation')[0].domInteractive")
+    assert drawn < 10_000
+    filtered = "filter.value = 'qkv', applyFilter()"
+    for action in ("select(5)", "span.zoom(0.5)", "setEven(true)", filtered):
+        taken = page.evaluate(
+            f"() => {{ const begin = performance.now(); {action};"
+            " document.body.getBoundingClientRect(); return performance.now() - begin; }"
+        )
+        assert taken < 3_000, action
+
+
+def test_what_is_thin_keeps_its_colour(open_page, large):
+    """At 400 layers a border would be all that is left of most boxes."""
+    page = open_page(large)
+    borders = """all => all.map(e => [Math.min(e.width.baseVal.value, e.height.baseVal.value),
+                                      getComputedStyle(e).stroke])"""
+    for chart in ("#memory-l3", "#memory-l1", "#timeline"):
+        boxes = page.locator(f"{chart} :is(.buffer, .span:not(.slowest))").evaluate_all(borders)
+        assert {stroke for size, stroke in boxes if size < 3} == {"none"}
+    sizes = page.locator("#memory-l3 rect.reading").evaluate_all(borders)
+    assert min(size for size, _ in sizes) >= 2
+
+
+def test_headings_and_sums_of_many_layers_stay_in_sight(open_page, large, report):
+    page = open_page(large)
+    scroll = page.locator(".scroll")
+    scroll.scroll_into_view_if_needed()
+    scroll.evaluate("e => { e.scrollTop = e.scrollHeight / 2; }")
+    frame = scroll.bounding_box()
+    assert frame["height"] < 900 and scroll.evaluate("e => e.scrollTop") > 1000
+    first = page.locator(".layers thead th").first.bounding_box()
+    assert first["y"] == pytest.approx(frame["y"], abs=2)
+    last = page.locator(".layers tfoot td").first.bounding_box()
+    assert last["y"] + last["height"] == pytest.approx(frame["y"] + frame["height"], abs=2)
+    page.emulate_media(media="print")
+    assert scroll.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+    few = open_page(report).locator(".scroll")
+    assert few.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
 
 
 def test_pointing_at_a_buffer_names_it(open_page, large):

@@ -1,6 +1,7 @@
 """report.json and simulation.json: what they hold, and what a wrong one says."""
 
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,8 @@ from edgecomp.report import (
     summarize,
     write_html,
 )
-from edgecomp.report.compare import compare
+from edgecomp.report.compare import compare, comparison_page
+from edgecomp.report.comparison_summary import summarize_comparison
 
 
 def test_a_report_is_written_as_it_was_read(report, report_json, tmp_path):
@@ -90,15 +92,41 @@ def test_an_absent_report_is_named(tmp_path):
         Report.read(tmp_path / "report.json")
 
 
-def test_without_power_nothing_is_said_of_energy(report_json, tmp_path):
-    del report_json["energy"]
-    report = Report.model_validate(report_json)
-    assert "energy" not in report.to_json()
-    write_html(report, tmp_path / "report.html")
-    assert "Energy" not in (tmp_path / "report.html").read_text()
+@pytest.fixture
+def powerless(report) -> Report:
+    """Of a board whose file states no power."""
+    return report.model_copy(update={"energy": None, "duty_cycle": None})
+
+
+def _printed(content) -> str:
     console = Console(width=200)
     with console.capture() as capture:
-        console.print(summarize(report))
-    assert "energy" not in capture.get()
-    [row] = [each for each in compare(report, report).totals if each.name == "energy"]
-    assert row.text_a == "-"
+        console.print(content)
+    return capture.get()
+
+
+def test_without_power_nothing_is_said_of_energy(powerless, tmp_path):
+    assert not {"energy", "duty_cycle"} & set(powerless.to_json())
+    powerless.write(tmp_path / "report.json")
+    assert Report.read(tmp_path / "report.json") == powerless
+    write_html(powerless, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "Energy" not in page and "Battery" not in page
+    assert not {"energy", "battery"} & set(_printed(summarize(powerless)).split())
+
+
+def test_a_comparison_says_which_of_the_two_states_no_power(report, powerless):
+    """In the terminal, as JSON and as a page."""
+    for a, b in ((report, powerless), (powerless, report), (powerless, powerless)):
+        found = compare(a, b)
+        totals = {total.name: total for total in found.totals}
+        for name in ("energy", "battery hours"):
+            total = totals[name]
+            assert (total.text_a, total.text_b)[a is report] == "-"
+            assert total.change is None and total.change_text == "-"
+        energy = totals["energy"]
+        assert (energy.mark_a == "not known") == (a is powerless)
+        assert (energy.mark_b == "not known") == (b is powerless)
+        assert re.search(r"^energy .*not known.*\)$", _printed(summarize_comparison(found)), re.M)
+        assert json.loads(json.dumps(found.to_json()))["totals"]
+        assert ">not known<" in comparison_page(found)

@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console
 
 from edgecomp.report import figures, render_html, summarize, write_html
+from edgecomp.report.compare import compare, comparison_page
+from edgecomp.report.comparison_summary import summarize_comparison
 from edgecomp.report.layer_table import layer_columns
 
 
@@ -73,9 +75,9 @@ def test_the_summary_calls_estimates_estimates(report):
 
 def test_a_measured_latency_leaves_the_energy_an_estimate(report):
     text = _text(_measured(report, "gvsoc"))
-    assert re.search(r"latency .*\(GVSoC\)", text)
+    assert re.search(r"latency .*\(simulated\)", text)
     assert re.search(r"energy .*\(estimate\)", text)
-    assert "cycles (GVSoC)" in text
+    assert "cycles (simulated)" in text
 
 
 def test_the_summary_is_plain_text_off_the_terminal(simulation):
@@ -123,6 +125,56 @@ def test_the_page_marks_latency_and_energy_as_estimates(report):
     )
     assert 'class="mark measured"' in measured["Latency"]
     assert 'class="mark estimate"' in measured["Energy"]
+
+
+@pytest.mark.parametrize(
+    ("provenance", "label", "kind", "words"),
+    [
+        ("estimate", None, "estimate", "estimate"),
+        ("gvsoc", "GVSoC, GAP9-like", "simulated", "simulated: GVSoC, GAP9-like"),
+        ("board", "gap9_evk", "measured", "measured on the board: gap9_evk"),
+    ],
+)
+def test_every_view_says_how_cycles_were_come_by(report, provenance, label, kind, words):
+    """Terminal, page, comparison in the terminal, comparison as a page."""
+    latency = report.latency.model_copy(update={"provenance": provenance, "label": label})
+    found = report.model_copy(update={"latency": latency})
+    assert re.search(rf"latency .*\({words}\)", _text(found))
+    badge = f'<span class="mark {kind}">{words}</span>'
+    cards = dict(re.findall(r"<h2>(\w+)</h2>(.*?)</div>", render_html(found), re.DOTALL))
+    assert badge in cards["Latency"]
+    compared = compare(report, found)
+    console = Console(width=400)
+    with console.capture() as capture:
+        console.print(summarize_comparison(compared))
+    both = words if provenance == "estimate" else f"estimate, {words}"
+    assert re.search(rf"^latency .*\({both}\)$", capture.get(), re.MULTILINE)
+    assert badge in comparison_page(compared)
+
+
+def _on_board(report):
+    """As a board leaves it: cycles and waits, nothing of NE16's work nor of the memories."""
+    used = _measured(_used(report), "board")
+    layers = [layer.model_copy(update={"ne16_busy": None}) for layer in used.layers]
+    levels = {
+        name: level.model_copy(update={"provenance": "estimate", "reserved": 1000})
+        for name, level in used.memory
+        if name in ("l1", "l2")
+    }
+    memory = used.memory.model_copy(update=levels)
+    return used.model_copy(update={"layers": layers, "memory": memory})
+
+
+def test_what_a_board_does_not_count_is_not_shown(report):
+    board = _on_board(report)
+    text, heads = _text(board, 160), _heads(board)
+    assert "wait NE16" in text and "NE16 wait" in heads
+    assert "NE16 busy" not in text + heads and "of 70" not in text + heads
+    assert "reserved (estimate)" in text  # and not how much code and stacks take
+    content = board.to_json()
+    assert all("ne16_busy" not in layer and layer["exposed_ne16"] for layer in content["layers"])
+    peaks = {t.name: t.mark_b for t in compare(report, board).totals if "peak" in t.name}
+    assert peaks == {"L1 peak": "estimate", "L2 peak": "estimate", "L3 peak": "planned"}
 
 
 def test_names_cannot_inject_html(report):
@@ -228,8 +280,9 @@ def test_every_column_of_figures_says_how_they_were_come_by(report):
     assert named["SQNR"] == ["measured"]
     texts = {"Layer", "Operator", "Engine", "Checksum"}
     assert {head for head, mark in named.items() if not mark} == texts
-    again = layer_columns(_measured(used, "gvsoc"))
-    assert {c.head: c.mark for c in again}["Cycles"] == "measured"
+    for provenance, mark in (("gvsoc", "simulated"), ("board", "measured")):
+        again = layer_columns(_measured(used, provenance))
+        assert {c.head: c.mark for c in again}["Cycles"] == mark
 
 
 def test_the_page_has_rules_for_paper_and_a_legend_that_names_no_shade(report):
@@ -266,7 +319,7 @@ def test_the_summary_shows_how_the_engines_are_used(report):
     for name in ("all layers", "block0.attention"):
         shares = r"40 % +10 % +20 % +30 % +0 % +50 % +50\.0"
         assert re.search(rf"^{name}\S*( \w+)? +{shares}$", text, re.MULTILINE)
-    assert "where cycles go (GVSoC)" in _text(_measured(_used(report), "gvsoc"))
+    assert "where cycles go (simulated)" in _text(_measured(_used(report), "gvsoc"))
 
 
 def test_views_speak_of_ne16_only_where_a_layer_uses_it(report):

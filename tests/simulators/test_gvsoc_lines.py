@@ -60,6 +60,7 @@ def test_finished_layers_are_progress() -> None:
 
 
 def test_the_layer_that_runs_is_known() -> None:
+    assert read("@ec error weights.bin is too short").layer is None
     assert read("@ec begin 0", "@ec begin 1", "@ec check 0 0 00000001").layer == 1
     assert read("@ec begin 1", "@ec check 0 1 00000001", "@ec timed 0 0 1 1 0 0").layer == 1
 
@@ -104,6 +105,11 @@ def test_an_access_that_the_simulator_refuses_is_a_failure(path: str, who: str) 
         (
             "/chip/cluster/l1/interleaver",
             "Received out-of-bound request (reqAddr: 0x20000, size: 0x4)",
+            "a memory was asked for address 0x20000, where nothing is",
+        ),
+        (
+            "/ram/trace",
+            "Received out-of-bound request (addr: 0x20000, ram_size: 0x20000)",
             "a memory was asked for address 0x20000, where nothing is",
         ),
     ],

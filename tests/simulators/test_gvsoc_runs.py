@@ -53,6 +53,7 @@ def test_every_layer_has_the_bits_of_the_reference_and_measured_cycles(built: Bu
     assert layers <= written["latency"]["cycles"] < 1.1 * layers
     level = written["memory"]["l2"]
     assert level["arena"] < level["peak"] < level["arena"] + 131_072
+    assert level["provenance"] == "gvsoc"
 
 
 def test_waits_for_ne16_and_its_work_are_counted(built: Build) -> None:
@@ -109,6 +110,10 @@ def test_weights_that_do_not_fit_ram_are_read_from_flash(tmp_path: Path) -> None
     for simulator in ("host", "gvsoc"):
         simulation = simulate(built, simulator=simulator, windows=2)
         assert simulation.mismatch is None
+    chip = out / "firmware" / "gvsoc" / "gap9_gvsoc.py"
+    replace(chip, 'Path("weights.bin")', 'Path("input.bin")')
+    with pytest.raises(EdgecompError, match=r"the flash does not hold weights\.bin"):
+        simulate(built, simulator="gvsoc")
 
 
 def test_results_smaller_than_a_word_for_every_core_are_checked(tmp_path: Path) -> None:
@@ -178,6 +183,21 @@ def test_a_wrong_element_is_found_with_its_core(broken: Path, row: int, who: str
     assert mismatch.difference.index[-2:] == (row, 4)
     assert mismatch.difference.actual == mismatch.difference.expected ^ 2
     assert mismatch.difference.place.endswith(who)
+
+
+def test_weights_that_do_not_arrive_in_ram_are_an_error_of_the_start(broken: Path) -> None:
+    """Not of the first layer that has other bits then."""
+    hal = broken / "firmware" / "runtime" / "hal" / "gvsoc" / "hal_gvsoc.c"
+    replace(hal, "REGISTER(HYPER_WRITE_START) = HYPER_ENABLE;", "")
+    with pytest.raises(EdgecompError, match="before the first layer: .* RAM does not hold what"):
+        simulate(broken, simulator="gvsoc")
+
+
+def test_a_ram_that_is_smaller_than_the_weights_is_named(broken: Path) -> None:
+    board = broken / "firmware" / "gvsoc" / "board.json"
+    replace(board, '"l3_bytes": 33554432', '"l3_bytes": 131072')
+    with pytest.raises(EdgecompError, match="before the first layer: .* asked for address 0x20000"):
+        simulate(broken, simulator="gvsoc")
 
 
 def test_an_illegal_instruction_is_reported_with_layer_core_and_place(broken: Path) -> None:

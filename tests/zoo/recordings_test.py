@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgecomp.zoo import RecordingError, load_windows
+from edgecomp.zoo.recordings import load_named
 
 SHAPE = (1, 2, 5)
 LONG: NDArray[np.float32] = np.arange(24, dtype=np.float32).reshape(2, 12)
@@ -94,8 +95,43 @@ def test_npz_with_one_array_or_a_known_name(tmp_path: Path) -> None:
     np.savez(path, labels=np.ones(3), input=LONG)
     np.testing.assert_array_equal(load_windows(path, SHAPE), CUT)
     np.savez(path, labels=np.ones(3), emg=LONG)
-    with pytest.raises(RecordingError, match=r"(?s)labels, emg.*name the windows one of input"):
+    with pytest.raises(RecordingError, match=r"(?s)labels \[3\], emg.*name the windows one of"):
         load_windows(path, SHAPE)
+
+
+def test_windows_of_different_shapes_are_named_with_their_shapes(tmp_path: Path) -> None:
+    """Saved as arrays of their own, or as an array of objects, which is not loaded."""
+    windows = [np.zeros((2, 100 + i)) for i in range(6)]
+    np.savez(tmp_path / "many.npz", *windows)
+    named = r"holds 6 arrays \(arr_0 \[2, 100\], arr_1 \[2, 101\], .* and 2 more\)"
+    with pytest.raises(RecordingError, match=rf"(?s){named}.*cut to one shape first"):
+        load_windows(tmp_path / "many.npz", SHAPE)
+    ragged = np.empty(2, dtype=object)
+    ragged[:] = windows[:2]
+    np.save(tmp_path / "ragged.npy", ragged)
+    with pytest.raises(RecordingError, match="(?s)never loaded.*cut to one shape first"):
+        load_windows(tmp_path / "ragged.npy", SHAPE)
+    np.savez(tmp_path / "same.npz", *windows[:1], *windows[:1])
+    with pytest.raises(RecordingError) as error:
+        load_windows(tmp_path / "same.npz", SHAPE)
+    assert "cut" not in error.value.hint
+
+
+def test_arrays_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "r.npz"
+    np.savez(path, emg=LONG.astype(np.float64), ppg=np.ones(3))
+    found = load_named(path, ["emg", "ppg"])
+    assert {each.dtype for each in found.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(found["emg"], LONG)
+    with pytest.raises(RecordingError, match=r"no array 'ecg': it holds emg \[.*\], ppg \[3\]"):
+        load_named(path, ["emg", "ecg"])
+    np.savez(path, emg=np.array([1.0, np.nan]))
+    with pytest.raises(RecordingError, match="array 'emg': 1 values are NaN"):
+        load_named(path, ["emg"])
+    with path.open("wb") as file:
+        np.save(file, LONG)
+    with pytest.raises(RecordingError, match="one array, without a name"):
+        load_named(path, ["emg"])
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])

@@ -37,6 +37,10 @@ def _input_shape(options: Options) -> tuple[int, ...]:
     return (1, cast(int, options["channels"]), cast(int, options["patches"]), PATCH)
 
 
+def _stream(options: Options) -> tuple[int, int]:
+    return (cast(int, options["channels"]), cast(int, options["patches"]) * PATCH)
+
+
 def _windows(options: Options, count: int, seed: int) -> Windows:
     return signals.normal_noise(count, _input_shape(options)[1:], seed)
 
@@ -87,6 +91,7 @@ def _entry(name: str, size: Size, parameters: str) -> ZooModel:
         check=lambda options: check_config(_config(options, size)),
         ignored=_ignored,
         adapt=adapt,
+        stream=_stream,
     )
 
 

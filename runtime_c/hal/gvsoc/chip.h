@@ -27,13 +27,7 @@
 #define EVENT_NE16 (1u << 12)
 #define EVENT_BARRIER (1u << 16)
 
-/* The engine NE16. Its two sets of registers take turns from job to job. */
-#define NE16_COMMIT 0x10201000u
-#define NE16_ACQUIRE 0x10201004u /* read: the job's number, or negative: both are taken */
-#define NE16_STATUS 0x1020100cu
-#define NE16_RUNNING 0x10201010u /* number of the job that runs or ran last */
-#define NE16_REGISTER(i) (0x10201020u + 4u * (i))
-#define NE16_OCCUPIED(number) (((number)&1u) ? 0x100u : 1u)
+#define NE16 0x10201000u /* the engine's registers: common/ne16_registers.h */
 
 /* The cluster DMA, as a core of the cluster sees its own queue. */
 #define DMA_QUEUE 0x10204400u

@@ -6,7 +6,7 @@
 #include "chip.h"
 #include "edgecomp_hal.h"
 #include "hal_gvsoc.h"
-#include "ne16.h"
+#include "ne16_watch.h"
 #include "trace.h"
 
 #define EC_ALL_CORES ((1u << (EC_CORES + 1u)) - 1u)

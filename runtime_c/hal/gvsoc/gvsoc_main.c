@@ -22,6 +22,7 @@
 
 #define PAINT 0xec5ac4edu
 #define CHUNK 32768u
+#define SAMPLE 64u /* bytes read back of a chunk, or a few more */
 
 extern uint8_t ec_l2_arena[];
 extern uint32_t ec_stacks_start[], ec_orchestrator_stack_bottom[], ec_orchestrator_stack_top[];
@@ -44,16 +45,39 @@ static int open_file(const char *path, uint32_t mode)
     return file;
 }
 
+/* The end of the chunk, which is in the arena, against what the external memory has of it. */
+static void check_chunk(uint32_t at, uint32_t bytes)
+{
+    static uint8_t found[SAMPLE + 8u] __attribute__((aligned(8)));
+    const uint32_t from = (bytes - EC_MIN(bytes, SAMPLE)) & ~7u;
+    ec_l3_read(found, at + from, bytes - from);
+    for (uint32_t i = from; i < bytes; ++i)
+        if (found[i - from] != ec_l2_arena[i])
+            stop(at < EC_L3_RAM_BYTES ? "the external RAM does not hold what was written to it"
+                                      : "the flash does not hold weights.bin");
+}
+
+/* [from, to) of the weights, chunk by chunk through the arena. */
+static void check_or_place(int file, uint32_t from, uint32_t to, int in_ram)
+{
+    const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
+    for (uint32_t at = from; at < to; at += chunk) {
+        const uint32_t bytes = EC_MIN(to - at, chunk);
+        if (ec_host_read(file, ec_l2_arena, bytes) != bytes)
+            stop("weights.bin is too short");
+        if (in_ram)
+            ec_l3_write(at, ec_l2_arena, bytes);
+        check_chunk(at, bytes);
+    }
+}
+
 static void place_weights(void)
 {
     const int file = open_file("weights.bin", EC_HOST_READ);
-    const uint32_t chunk = EC_L2_BYTES < CHUNK ? EC_L2_BYTES & ~7u : CHUNK;
-    for (uint32_t at = 0; at < EC_L3_RAM_BYTES; at += chunk) {
-        const uint32_t bytes = EC_L3_RAM_BYTES - at < chunk ? EC_L3_RAM_BYTES - at : chunk;
-        if (ec_host_read(file, ec_l2_arena, bytes) != bytes)
-            stop("weights.bin is too short");
-        ec_l3_write(at, ec_l2_arena, bytes);
-    }
+    check_or_place(file, 0, EC_L3_RAM_BYTES, 1);
+    check_or_place(file, EC_L3_RAM_BYTES, EC_L3_BYTES, 0);
+    if (ec_host_read(file, ec_l2_arena, 1) != 0)
+        stop("weights.bin is too long");
 }
 
 /* ---- stacks -------------------------------------------------------------------------------- */
@@ -143,10 +167,10 @@ static void ask(ec_command command, uint32_t window)
     uint32_t layer = 0;
     uint32_t since = core_cycles();
     ec_mail.finished = 0;
-    ec_mail.command = command;
-    while (ec_mail.command != EC_IDLE || layer < ec_mail.finished) {
+    ec_mail_send(&ec_mail.command, command);
+    while (ec_mail_receive(&ec_mail.command) != EC_IDLE || layer < ec_mail.finished) {
         idle();
-        if (layer < ec_mail.finished) {
+        if (layer < ec_mail_receive(&ec_mail.finished)) {
             say_layer(command, window, layer++);
             since = core_cycles();
         } else if (core_cycles() - since > EC_HANG_CYCLES) {

@@ -7,7 +7,7 @@
 #include "edgecomp_network.h"
 #include "edgecomp_runtime.h"
 #include "host_link.h"
-#include "ne16.h"
+#include "ne16_watch.h"
 #include "trace.h"
 
 extern uint8_t ec_l1_arena[];
@@ -200,11 +200,12 @@ void ec_l3_init(void)
     REGISTER(HYPER_PAGE_BOUND) = 4;
     REGISTER(HYPER_LATENCY) = 6;
     REGISTER(HYPER_ADDED_LATENCY) = 1;
-    REGISTER(HYPER_CHIP_SELECT) = HYPER_RAM;
 }
 
 void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
 {
+    COMPILER_BARRIER();
+    REGISTER(HYPER_CHIP_SELECT) = HYPER_RAM;
     REGISTER(HYPER_ADDRESS) = l3_offset;
     REGISTER(HYPER_COMMAND) = HYPER_LINEAR;
     REGISTER(HYPER_WRITE_L2) = (uint32_t)(uintptr_t)l2;
@@ -214,15 +215,28 @@ void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes)
     }
 }
 
-static void start_read(void)
+static void start_reading(const l3_read *read)
 {
-    const l3_read *read = &l3.reads[l3.done % EC_READS_AHEAD];
     REGISTER(HYPER_CHIP_SELECT) = read->l3 < EC_L3_RAM_BYTES ? HYPER_RAM : HYPER_FLASH;
     REGISTER(HYPER_ADDRESS) = read->l3;
     REGISTER(HYPER_COMMAND) = HYPER_LINEAR | HYPER_READ;
     REGISTER(HYPER_READ_L2) = read->l2;
     REGISTER(HYPER_READ_BYTES) = read->bytes;
     REGISTER(HYPER_READ_START) = HYPER_ENABLE;
+}
+
+void ec_l3_read(void *l2, uint32_t l3_offset, uint32_t bytes)
+{
+    const l3_read read = {(uint32_t)(uintptr_t)l2, l3_offset, bytes};
+    start_reading(&read);
+    while (REGISTER(HYPER_STATUS) & 1u) {
+    }
+    COMPILER_BARRIER();
+}
+
+static void start_read(void)
+{
+    start_reading(&l3.reads[l3.done % EC_READS_AHEAD]);
     EC_TRACE_START(EC_TRACE_L3, l3.done + 1u);
 }
 
@@ -235,12 +249,22 @@ static void advance_reads(void)
         start_read();
 }
 
+static void finish_reads(ec_transfer until)
+{
+    const uint32_t begin = core_cycles();
+    while (l3.done < until)
+        advance_reads();
+    const uint32_t end = core_cycles();
+    state.l3_wait += end - begin;
+    EC_TRACE_SPAN(EC_TRACE_L3_WAIT, begin, end, until);
+}
+
 ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 {
     if (bytes == 0)
         return EC_NO_TRANSFER;
-    while (l3.begun - l3.done == EC_READS_AHEAD)
-        advance_reads();
+    if (l3.begun - l3.done == EC_READS_AHEAD)
+        finish_reads(l3.done + 1u);
     l3.reads[l3.begun % EC_READS_AHEAD] = (l3_read){(uint32_t)(uintptr_t)l2, l3_offset, bytes};
     if (l3.done == l3.begun++)
         start_read();
@@ -249,14 +273,8 @@ ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 
 void ec_hal_l3_wait(ec_transfer transfer)
 {
-    if (transfer == EC_NO_TRANSFER || l3.done >= transfer)
-        return;
-    const uint32_t begin = core_cycles();
-    while (l3.done < transfer)
-        advance_reads();
-    const uint32_t end = core_cycles();
-    state.l3_wait += end - begin;
-    EC_TRACE_SPAN(EC_TRACE_L3_WAIT, begin, end, transfer);
+    if (transfer != EC_NO_TRANSFER && l3.done < transfer)
+        finish_reads(transfer);
 }
 
 /* ---- cores --------------------------------------------------------------------------------- */
@@ -370,7 +388,7 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
         record->checksum = checksum(output, bytes);
     EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
     count_from(now);
-    ec_mail.finished = layer + 1u;
+    ec_mail_send(&ec_mail.finished, layer + 1u);
 }
 
 static void run(uint32_t checked)
@@ -392,14 +410,13 @@ void ec_orchestrate(void)
     EC_DUMPING(dump_file = ec_host_open("dump.bin", EC_HOST_WRITE);)
     ec_fork_init();
     for (;;) {
-        const uint32_t command = ec_mail.command;
+        const uint32_t command = ec_mail_receive(&ec_mail.command);
         if (command == EC_IDLE)
             continue;
         if (command == EC_INIT)
             ec_mail.status = (uint32_t)ec_network_init();
         else
             run(command == EC_CHECKED);
-        COMPILER_BARRIER();
-        ec_mail.command = EC_IDLE;
+        ec_mail_send(&ec_mail.command, EC_IDLE);
     }
 }

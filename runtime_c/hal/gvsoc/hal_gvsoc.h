@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "chip.h"
 #include "edgecomp_config.h"
 #include "sections.h"
 
@@ -26,7 +27,8 @@ typedef struct {
     uint32_t checksum;   /* of checked runs */
 } ec_layer_record;
 
-/* The mailbox. Words are written by one side each. */
+/* The mailbox. Words are written by one side each, and read and written through the functions below:
+ * what was written before a word is there for who has read it. */
 typedef struct {
     volatile uint32_t command;   /* set by the fabric controller, back to EC_IDLE by the cluster */
     volatile uint32_t finished;  /* layers that are finished in this run */
@@ -36,6 +38,19 @@ typedef struct {
 } ec_mailbox;
 
 extern ec_mailbox ec_mail;
+
+static inline void ec_mail_send(volatile uint32_t *word, uint32_t value)
+{
+    COMPILER_BARRIER();
+    *word = value;
+}
+
+static inline uint32_t ec_mail_receive(const volatile uint32_t *word)
+{
+    const uint32_t value = *word;
+    COMPILER_BARRIER();
+    return value;
+}
 
 /* What the cores of the cluster share to fork: written by the orchestrator, `busy` by workers. */
 typedef struct {
@@ -58,8 +73,9 @@ void ec_fork_init(void);
 void ec_fork_join(void (*task)(const void *arguments, uint32_t core, uint32_t cores),
                   const void *arguments);
 
-/* L3 from the fabric controller, before the cluster starts. */
+/* L3 from the fabric controller, before the cluster starts; ec_l3_read reads flash, too. */
 void ec_l3_init(void);
 void ec_l3_write(uint32_t l3_offset, const void *l2, uint32_t bytes);
+void ec_l3_read(void *l2, uint32_t l3_offset, uint32_t bytes);
 
 #endif

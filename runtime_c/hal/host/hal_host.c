@@ -45,6 +45,7 @@ static _Alignas(16) uint8_t l1_memory[EC_L1_BYTES];
 static _Alignas(16) uint8_t l2_memory[EC_L2_BYTES];
 
 extern const uint8_t ec_weights_image[];
+extern const uint32_t ec_weights_image_bytes;
 
 /* A started transfer: one side is dense, the other is strided by `block`. */
 typedef struct {
@@ -94,6 +95,8 @@ static uint32_t next_random(void)
 
 int ec_hal_init(void)
 {
+    if (ec_weights_image_bytes != EC_L3_BYTES)
+        fail("weights.bin has another size than the network's");
     memset(l1_memory, 0xa5, sizeof l1_memory);
     memset(l2_memory, 0xa5, sizeof l2_memory);
     FORBID(l1_memory, sizeof l1_memory);

@@ -55,8 +55,10 @@ int main(int argc, char **argv)
     hal_host_trace = open_or_die(argv[3], "w");
     if (argc > 4)
         hal_host_seed = (unsigned)strtoul(argv[4], NULL, 10);
-    if (ec_network_init() != 0)
+    if (ec_network_init() != 0) {
+        fputs("edgecomp host: the network does not start\n", stderr);
         return 70;
+    }
     size_t got;
     while ((got = read_window(in)) == EC_NETWORK_INPUT_BYTES) {
         ec_network_run();

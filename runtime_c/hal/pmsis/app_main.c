@@ -5,7 +5,8 @@
  *   0xec 0x0c  number[4]  class[2]  count[2]  score[2] * count  sum[2]
  *
  * number: of the window, from 0. score: the integers of the network's output (real = SCALE * (score
- * - ZERO_POINT)). class: the index of the largest. sum: of all bytes before it.
+ * - ZERO_POINT)). class: the index of the largest. sum: of all bytes before it. The program ends with
+ * 0, a reason of hal_pmsis.h, or one of those below.
  */
 #include "pmsis.h"
 
@@ -17,8 +18,17 @@
 #define EC_APP_BAUD 115200
 #endif
 
+enum {
+    NO_UART = 16,
+    NO_CLUSTER = 17, /* it took no task */
+    LOST_WEIGHTS = 18, /* they could not be read from flash */
+    NOT_SENT = 19,
+};
+
 /* The next frame of the front end, when it is there; 0 when there are no more. */
 int ec_app_next_frame(int16_t *frame);
+
+_Static_assert(EC_APP_SCORES <= 0xffffu, "a message counts its scores in 16 bits");
 
 static ec_app_ring ring;
 static PI_L2 uint8_t message[12 + 2 * EC_APP_SCORES];
@@ -66,35 +76,36 @@ static int send_scores(uint32_t number)
     for (const uint8_t *byte = message; byte < end; ++byte)
         sum += *byte;
     end = put(end, sum, 2);
-    return pi_uart_write(&uart, message, (uint32_t)(end - message));
+    return pi_uart_write(&uart, message, (uint32_t)(end - message)) ? NOT_SENT : 0;
 }
 
 static int run_window(uint32_t number)
 {
     ec_app_window(&ring, (ec_app_input *)ec_network_input(0).data);
-    if (ec_pmsis_wake())
-        return 1;
+    const int reason = ec_pmsis_wake();
+    if (reason)
+        return reason;
     if (ec_pmsis_call(classify, NULL) || status)
-        return 1;
+        return NO_CLUSTER;
     ec_pmsis_sleep();
-    return send_scores(number);
+    return ec_pmsis_run.lost_reads ? LOST_WEIGHTS : send_scores(number);
 }
 
 static int run_all(void)
 {
     int16_t frame[EC_APP_CHANNELS];
     uint32_t number = 0;
-    const int reason = ec_pmsis_open();
+    int reason = ec_pmsis_open();
     if (reason)
         return reason;
     ec_pmsis_sleep();
     if (open_uart())
-        return 5;
+        return NO_UART;
     ec_app_ring_init(&ring);
-    while (ec_app_next_frame(frame))
-        if (ec_app_ring_push(&ring, frame) && run_window(number++))
-            return 6;
-    return 0;
+    while (reason == 0 && ec_app_next_frame(frame))
+        if (ec_app_ring_push(&ring, frame))
+            reason = run_window(number++);
+    return reason;
 }
 
 int main(void)

@@ -2,9 +2,15 @@
  *
  * Windows are read to the places of the inputs in the arena, so that the check needs no L2.
  * Every window runs twice: with checksums, then counted. Lines that start with "@ec" are those of
- * hal/gvsoc/gvsoc_main.c, printed when a run has ended, and besides them
+ * hal/gvsoc/gvsoc_main.c, printed when a run has ended, with what the hardware counts:
  *
+ *   clock  hertz                           of the cluster
+ *   timed  window layer cycles compute dma_wait l3_wait ne16_wait
+ *   check  window layer checksum
  *   output window hexadecimal              the packed outputs, in lines of 32 bytes
+ *   window window cycles
+ *   done   windows
+ *   error  why it stopped
  */
 #include <stdio.h>
 
@@ -40,9 +46,9 @@ static void say_layers(uint32_t window)
             printf("@ec check %u %u %08x\n", (unsigned)window, (unsigned)i,
                    (unsigned)layer->checksum);
         else
-            printf("@ec timed %u %u %u %u %u %u\n", (unsigned)window, (unsigned)i,
+            printf("@ec timed %u %u %u %u %u %u %u\n", (unsigned)window, (unsigned)i,
                    (unsigned)layer->cycles, (unsigned)layer->compute, (unsigned)layer->dma_wait,
-                   (unsigned)layer->l3_wait);
+                   (unsigned)layer->l3_wait, (unsigned)layer->ne16_wait);
     }
 }
 
@@ -57,14 +63,17 @@ static int load_window(pi_fs_file_t *file)
     return 1;
 }
 
-static int run_once(uint32_t window, uint32_t checked)
+/* Returns why it failed, or NULL. */
+static const char *run_once(uint32_t window, uint32_t checked)
 {
     ec_pmsis_run.checked = checked;
     ec_pmsis_run.counted = !checked;
     if (ec_pmsis_call(run, NULL))
-        return 1;
+        return "the cluster took no task";
+    if (ec_pmsis_run.lost_reads)
+        return "weights could not be read from flash";
     say_layers(window);
-    return 0;
+    return NULL;
 }
 
 static void say_outputs(uint32_t window)
@@ -81,9 +90,9 @@ static void say_outputs(uint32_t window)
     printf("\n");
 }
 
-static int stop(const char *reason, int code)
+static int stop(const char *what, const char *reason, int code)
 {
-    printf("@ec error %s (%d)\n", reason, code);
+    printf("@ec error %s: %s (%d)\n", what, reason, code);
     return code ? code : 1;
 }
 
@@ -92,13 +101,15 @@ static const char *run_windows(pi_fs_file_t *file, pi_fs_file_t *again)
 {
     uint32_t window = 0;
     for (; load_window(file); ++window) {
-        if (run_once(window, 1))
-            return "the cluster took no task";
+        const char *failure = run_once(window, 1);
+        if (failure != NULL)
+            return failure;
         const uint32_t checked = ec_network_checksum();
         if (!load_window(again))
             return "input.bin is shorter than it was";
-        if (run_once(window, 0))
-            return "the cluster took no task";
+        failure = run_once(window, 0);
+        if (failure != NULL)
+            return failure;
         if (ec_network_checksum() != checked)
             return "the counted and the checked run of a window differ";
         say_outputs(window);
@@ -112,15 +123,16 @@ static int check(void)
 {
     const int reason = ec_pmsis_open();
     if (reason)
-        return stop("the platform did not start", reason);
+        return stop("the platform did not start", ec_pmsis_reason(reason), reason);
+    printf("@ec clock %u\n", (unsigned)pi_freq_get(PI_FREQ_DOMAIN_CL));
     if (ec_pmsis_call(initialize, NULL) || status)
-        return stop("the network did not start", status);
+        return stop("the network did not start", "the cluster took no task", status);
     pi_fs_file_t *file = pi_fs_open(ec_pmsis_files(), "input.bin", PI_FS_FLAGS_READ);
     pi_fs_file_t *again = pi_fs_open(ec_pmsis_files(), "input.bin", PI_FS_FLAGS_READ);
     if (file == NULL || again == NULL)
-        return stop("input.bin is not in the flash", 1);
+        return stop("no windows", "input.bin is not in the flash", 1);
     const char *failure = run_windows(file, again);
-    return failure == NULL ? 0 : stop(failure, 1);
+    return failure == NULL ? 0 : stop("a window did not end well", failure, 1);
 }
 
 int main(void)

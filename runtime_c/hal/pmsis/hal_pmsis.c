@@ -12,6 +12,8 @@
 
 #include "edgecomp_hal.h"
 #include "edgecomp_runtime.h"
+#include "ne16_port.h"
+#include "ne16_registers.h"
 
 /* Copies that the DMA has at once. It has 16 counters, which the vendor's runtime uses too. */
 #define COPIES 8u
@@ -47,10 +49,12 @@ static struct {
     uint32_t layer_start, compute, dma_wait, l3_wait;
 } spent;
 
+uint32_t ec_pmsis_ne16_wait;
+
 PI_L2 ec_pmsis_record ec_pmsis_run;
 
-/* The counter of cycles runs from ec_hal_init on. */
-static uint32_t now(void) { return ec_pmsis_run.counted ? pi_perf_read(PI_PERF_CYCLES) : 0; }
+/* The counter runs from ec_hal_init on. */
+uint32_t ec_pmsis_now(void) { return ec_pmsis_run.counted ? pi_perf_read(PI_PERF_CYCLES) : 0; }
 
 int ec_hal_init(void)
 {
@@ -59,7 +63,8 @@ int ec_hal_init(void)
     dma.next = 0;
     dma.serial = EC_NO_TRANSFER;
     l3.done = l3.begun = 0;
-    ec_pmsis_ne16_init();
+    EC_NE16_ENABLE();
+    ne16_write(NE16_SOFT_CLEAR, 0); /* forget the jobs of a run before */
     pi_perf_conf(1u << PI_PERF_CYCLES);
     pi_perf_reset();
     pi_perf_start();
@@ -81,9 +86,12 @@ void ec_hal_l1_close(void) {}
 
 static void finish(uint32_t slot)
 {
-    if (dma.owner[slot] != EC_NO_TRANSFER)
-        pi_cl_dma_wait(&dma.copy[slot]);
+    if (dma.owner[slot] == EC_NO_TRANSFER)
+        return;
+    const uint32_t begin = ec_pmsis_now();
+    pi_cl_dma_wait(&dma.copy[slot]);
     dma.owner[slot] = EC_NO_TRANSFER;
+    spent.dma_wait += ec_pmsis_now() - begin;
 }
 
 static pi_cl_dma_copy_t *next_copy(void)
@@ -184,24 +192,24 @@ void ec_hal_wait(ec_transfer transfer)
 {
     if (transfer == EC_NO_TRANSFER)
         return;
-    const uint32_t begin = now();
     for (uint32_t i = 0; i < COPIES; ++i)
         if (dma.owner[(dma.next + i) % COPIES] == transfer)
             finish((dma.next + i) % COPIES);
-    spent.dma_wait += now() - begin;
 }
 
 /* ---- L3 and flash -------------------------------------------------------------------------- */
 
 static void finish_reads(uint32_t until)
 {
+    const uint32_t begin = ec_pmsis_now();
     while ((int32_t)(until - l3.done) > 0) {
         l3_read *read = &l3.reads[l3.done++ % EC_READS_AHEAD];
-        if (read->from_flash)
-            pi_cl_fs_wait(&read->request.flash);
-        else
+        if (!read->from_flash)
             pi_cl_ram_read_wait(&read->request.ram);
+        else if (pi_cl_fs_wait(&read->request.flash) < 0)
+            ++ec_pmsis_run.lost_reads;
     }
+    spent.l3_wait += ec_pmsis_now() - begin;
 }
 
 ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
@@ -221,11 +229,8 @@ ec_transfer ec_hal_l3_load(void *l2, uint32_t l3_offset, uint32_t bytes)
 
 void ec_hal_l3_wait(ec_transfer transfer)
 {
-    if (transfer == EC_NO_TRANSFER)
-        return;
-    const uint32_t begin = now();
-    finish_reads(transfer);
-    spent.l3_wait += now() - begin;
+    if (transfer != EC_NO_TRANSFER)
+        finish_reads(transfer);
 }
 
 /* ---- cores --------------------------------------------------------------------------------- */
@@ -249,30 +254,34 @@ static void fork_join(ec_task task, const void *arguments)
 
 void ec_hal_fork(ec_task task, const void *arguments)
 {
-    const uint32_t begin = now();
+    const uint32_t begin = ec_pmsis_now();
     fork_join(task, arguments);
-    spent.compute += now() - begin;
+    spent.compute += ec_pmsis_now() - begin;
 }
 
 /* ---- observation --------------------------------------------------------------------------- */
 
+static void count_from_now(void)
+{
+    spent.compute = spent.dma_wait = spent.l3_wait = ec_pmsis_ne16_wait = 0;
+    spent.layer_start = ec_pmsis_now();
+}
+
 void ec_hal_layer_begin(uint32_t layer)
 {
-    if (layer == 0) {
-        spent.compute = spent.dma_wait = spent.l3_wait = 0;
-        spent.layer_start = now();
-    }
+    if (layer == 0)
+        count_from_now();
 }
 
 void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
 {
     ec_pmsis_layer *record = &ec_pmsis_run.layers[layer];
-    record->cycles = now() - spent.layer_start;
+    record->cycles = ec_pmsis_now() - spent.layer_start;
     record->compute = spent.compute;
     record->dma_wait = spent.dma_wait;
     record->l3_wait = spent.l3_wait;
+    record->ne16_wait = ec_pmsis_ne16_wait;
     if (ec_pmsis_run.checked)
         record->checksum = ec_checksum(output, bytes);
-    spent.compute = spent.dma_wait = spent.l3_wait = 0;
-    spent.layer_start = now();
+    count_from_now();
 }

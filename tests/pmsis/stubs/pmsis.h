@@ -42,6 +42,12 @@ void pi_cl_l1_free(struct pi_device *device, void *chunk, int size);
 int pi_core_id(void);
 void pi_cl_team_fork(int nb_cores, void (*entry)(void *), void *arg);
 
+/* ---- clocks ---- */
+typedef enum { PI_FREQ_DOMAIN_FC, PI_FREQ_DOMAIN_CL, PI_FREQ_DOMAIN_PERIPH } pi_freq_domain_e;
+
+int32_t pi_freq_set(pi_freq_domain_e domain, uint32_t freq);
+uint32_t pi_freq_get(pi_freq_domain_e domain);
+
 /* ---- the cluster's DMA ---- */
 typedef enum { PI_CL_DMA_DIR_LOC2EXT = 0, PI_CL_DMA_DIR_EXT2LOC = 1 } pi_cl_dma_dir_e;
 

@@ -2,7 +2,8 @@
  *
  * Strict like hal/host: a copy, a read of L3 and a job of NE16 happen in the wait for them and no
  * earlier; cores run in an order that changes. Programs are linked below 4 GiB (-no-pie), so that
- * addresses fit 32 bits.
+ * addresses fit 32 bits. STUB_FAILS names what does not work: clock, ram (takes nothing), flash
+ * (from the cluster), uart.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,12 @@ static void fail(const char *reason)
     exit(70);
 }
 
+static int fails(const char *what)
+{
+    const char *asked = getenv("STUB_FAILS");
+    return asked != NULL && strcmp(asked, what) == 0;
+}
+
 static uint32_t seed = 1;
 
 static uint32_t next_random(void)
@@ -31,9 +38,23 @@ static uint32_t next_random(void)
 void pi_open_from_conf(struct pi_device *device, void *conf) { device->config = conf; }
 void pmsis_exit(int code) { exit(code); }
 
+/* ---- clocks: slow until they are set; the cluster's needs the cluster ---- */
+static uint32_t clocks[] = {50000000, 50000000, 50000000};
+static int cluster_is_open;
+
+int32_t pi_freq_set(pi_freq_domain_e domain, uint32_t freq)
+{
+    if (fails("clock") || (domain == PI_FREQ_DOMAIN_CL && !cluster_is_open))
+        return -1;
+    clocks[domain] = freq;
+    return 0;
+}
+
+uint32_t pi_freq_get(pi_freq_domain_e domain) { return clocks[domain]; }
+
 /* ---- cluster: its L1 is a static array, for its address ---- */
 static _Alignas(16) uint8_t l1[128 * 1024];
-static int cluster_is_open, l1_is_taken, on_cluster, core = -1;
+static int l1_is_taken, on_cluster, core = -1;
 
 void pi_cluster_conf_init(struct pi_cluster_conf *conf) { conf->id = -1; }
 
@@ -49,6 +70,7 @@ int pi_cluster_close(struct pi_device *device)
 {
     (void)device;
     cluster_is_open = 0;
+    clocks[PI_FREQ_DOMAIN_CL] = 50000000;
     memset(l1, 0xa5, sizeof l1);
     return 0;
 }
@@ -65,7 +87,7 @@ struct pi_cluster_task *pi_cluster_task(struct pi_cluster_task *task, void (*ent
 int pi_cluster_send_task_to_cl(struct pi_device *device, struct pi_cluster_task *task)
 {
     (void)device;
-    if (!cluster_is_open)
+    if (!cluster_is_open || !task->stack_size || !task->slave_stack_size)
         return -1;
     on_cluster = 1;
     task->entry(task->arg);
@@ -179,7 +201,14 @@ static uint8_t *ram_at(uint32_t address, uint32_t bytes)
 void pi_ram_write(struct pi_device *device, uint32_t pi_ram_addr, void *data, uint32_t size)
 {
     (void)device;
-    memcpy(ram_at(pi_ram_addr, size), data, size);
+    if (!fails("ram"))
+        memcpy(ram_at(pi_ram_addr, size), data, size);
+}
+
+void pi_ram_read(struct pi_device *device, uint32_t pi_ram_addr, void *data, uint32_t size)
+{
+    (void)device;
+    memcpy(data, ram_at(pi_ram_addr, size), size);
 }
 
 void pi_cl_ram_read(struct pi_device *device, uint32_t pi_ram_addr, void *addr, uint32_t size,
@@ -249,6 +278,8 @@ int32_t pi_cl_fs_wait(pi_cl_fs_req_t *req)
     if (req->done)
         fail("a copy is waited for twice");
     req->done = 1;
+    if (fails("flash"))
+        return -1;
     fseek(req->file->data, req->index, SEEK_SET);
     return (int32_t)fread(req->buffer, 1, req->size, req->file->data);
 }
@@ -278,7 +309,7 @@ int pi_uart_open(struct pi_device *device)
     const struct pi_uart_conf *conf = device->config;
     if (!conf->enable_tx || !conf->baudrate_bps)
         return -1;
-    uart = fopen("uart.bin", "wb");
+    uart = fails("uart") ? NULL : fopen("uart.bin", "wb");
     return uart == NULL;
 }
 

@@ -4,17 +4,13 @@
  * requantized to 8 bits. The fabric controller sets up the jobs, computes the same and counts the
  * values that differ: "@ec selftest <of the sums> <of the bytes>".
  */
+#include "../../common/ne16_registers.h"
 #include "../chip.h"
 #include "../host_link.h"
 
 enum { SIDE = 6, PIXELS = SIDE * SIDE, CHANNELS = 64, BITS = 8, PATIENCE = 1000000 };
 enum { BLOCK = 16 };
 
-#define NE16 0x10201000u
-#define NE16_COMMIT NE16
-#define NE16_ACQUIRE (NE16 + 0x04u)
-#define NE16_STATUS (NE16 + 0x0cu)
-#define NE16_JOB(i) (NE16 + 0x20u + 4u * (i))
 #define NE16_1X1 (2u << 5)
 #define NE16_QUANTIZE (1u << 4)
 #define NE16_MULTIPLIERS_32 (2u << 12)
@@ -84,19 +80,19 @@ static void write_job(const shared *l1, const void *output, uint32_t element, ui
         (BITS - 1) | NE16_1X1 | NE16_WEIGHT_OFFSET | options,
     };
     for (uint32_t i = 0; i < 24; ++i)
-        REGISTER(NE16_JOB(i)) = words[i];
+        REGISTER(NE16 + NE16_JOB(i)) = words[i];
 }
 
 /* 0 where the engine takes no job or does not end it. */
 static int run(const shared *l1, const void *output, uint32_t element, uint32_t options)
 {
-    if ((int32_t)REGISTER(NE16_ACQUIRE) < 0)
+    if ((int32_t)REGISTER(NE16 + NE16_ACQUIRE) < 0)
         return 0;
     write_job(l1, output, element, options);
     COMPILER_BARRIER();
-    REGISTER(NE16_COMMIT) = 0;
+    REGISTER(NE16 + NE16_COMMIT) = 0;
     for (uint32_t i = 0; i < PATIENCE; ++i)
-        if (REGISTER(NE16_STATUS) == 0)
+        if (REGISTER(NE16 + NE16_STATUS) == 0)
             return 1;
     return 0;
 }

@@ -14,6 +14,7 @@ void pi_default_ram_conf_init(struct pi_default_ram_conf *conf);
 int32_t pi_ram_open(struct pi_device *device);
 int pi_ram_alloc(struct pi_device *device, uint32_t *addr, uint32_t size);
 void pi_ram_write(struct pi_device *device, uint32_t pi_ram_addr, void *data, uint32_t size);
+void pi_ram_read(struct pi_device *device, uint32_t pi_ram_addr, void *data, uint32_t size);
 void pi_cl_ram_read(struct pi_device *device, uint32_t pi_ram_addr, void *addr, uint32_t size,
                     pi_cl_ram_req_t *req);
 void pi_cl_ram_read_wait(pi_cl_ram_req_t *req);

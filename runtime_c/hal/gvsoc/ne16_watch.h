@@ -1,10 +1,10 @@
-/* ne16.h - what the orchestrator sees of NE16: when it works, and how long it is waited for.
+/* ne16_watch.h - what the orchestrator sees of NE16: when it works, and how long it is waited for.
  *
  * The engine counts nothing. Every job that ends leaves an event; an orchestrator that watches takes
  * the time when it sees one, at once where it sleeps, else at the next start. Watching takes time.
  */
-#ifndef EDGECOMP_GVSOC_NE16_H
-#define EDGECOMP_GVSOC_NE16_H
+#ifndef EDGECOMP_GVSOC_NE16_WATCH_H
+#define EDGECOMP_GVSOC_NE16_WATCH_H
 
 #include <stdint.h>
 
@@ -25,5 +25,11 @@ extern ec_ne16_state ec_ne16;
 
 /* Take the time of jobs that have ended, where a job is watched. */
 void ec_ne16_look(void) EC_WATCHING_ONLY;
+
+/* The same after an event was taken. */
+void ec_ne16_take_time(void) EC_WATCHING_ONLY;
+
+/* The job `number` was given; those before it may have ended without being seen. */
+void ec_ne16_watch_start(uint32_t number) EC_WATCHING_ONLY;
 
 #endif
