@@ -6,18 +6,19 @@ layers are known (`sharing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from edgecomp.codegen.render import render
 from edgecomp.codegen.sharing import Marked, Numbers
 from edgecomp.codegen.simplify import simplified
 from edgecomp.codegen.steps import NEXT, Steps
 from edgecomp.targets import Engine
-from edgecomp.tiling.expr import Const, Expr
+from edgecomp.tiling.expr import Const, Expr, Var
 from edgecomp.tiling.program import (
     Argument,
-    Buffer,
     Call,
     Null,
     Operand,
@@ -64,7 +65,7 @@ class CallText:
 
 
 def layer_function(program: TileProgram, addresses: Sequence[int]) -> Marked:
-    """The body of the C function that runs ``program`` on operands at ``addresses``, bytes in the L2 arena."""
+    """The body of the C function for ``program`` with operands at ``addresses`` of L2's arena."""
     return _Writer(program, addresses).function()
 
 
@@ -75,6 +76,8 @@ class _Writer:
         self.addresses = addresses
         self.numbers = Numbers()
         self.steps = Steps(program, self.numbers.mark)
+        items: list[Operand | Scratch] = [*program.operands, *program.scratch]
+        self.items = {item.name: item for item in items}
         loaded = [operand for operand in program.operands if operand.direction == "in"]
         self.whole = [operand for operand in loaded if not self.steps.changes(operand.key)]
         moving = [operand for operand in loaded if self.steps.changes(operand.key)]
@@ -109,21 +112,19 @@ class _Writer:
     def _buffers(self) -> list[BufferText]:
         """In the order in which they lie in L1, back to back."""
         layout = self.program.l1_layout
-        operands = {o.name: (o, a) for o, a in zip(self.program.operands, self.addresses, strict=True)}
-        texts = []
-        for name, place in layout.items():
-            operand, address = operands.get(name, (None, 0))
-            filled = operand is not None and operand in self.whole and self._filled(operand)
-            texts.append(
-                BufferText(
-                    name,
-                    self.numbers.mark(place.bytes),
-                    place.copies,
-                    self.numbers.mark(address) if operand else "0",
-                    filled,
-                )
+        filled = {operand.name for operand in self.whole if self._filled(operand)}
+        names = (operand.name for operand in self.program.operands)
+        l2 = dict(zip(names, map(self.numbers.mark, self.addresses), strict=True))
+        return [
+            BufferText(
+                name,
+                self.numbers.mark(place.bytes),
+                place.copies,
+                l2.get(name, "0"),
+                name in filled,
             )
-        return texts
+            for name, place in layout.items()
+        ]
 
     def _filled(self, operand: Operand) -> bool:
         """Whether all of an unchanging operand's tile is one run from the tensor's start on."""
@@ -188,8 +189,16 @@ class _Writer:
         return CallText(call.kernel, call.engine, _all(*when), fields)
 
     def _condition(self, index: Expr, value: int, lag: int) -> str:
-        if (self.program.at_steps(index) == value).all():
+        """Whether ``index`` is ``value``; empty where it always is."""
+        holds = self.program.at_steps(index) == value
+        if holds.all():
             return ""
+        for loop in self.program.loops:
+            bound = _bound(holds, self.program.indices[loop.name])
+            if bound is not None:
+                operator, limit = bound
+                axis = self.steps.text(Var(loop.name), lag)
+                return f"{axis} {operator} {self.numbers.mark(limit)}"
         return f"{self.steps.text(index, lag)} == {self.numbers.mark(value)}"
 
     def _argument(self, argument: Argument, lag: int) -> str:
@@ -208,11 +217,22 @@ class _Writer:
                 return self._pointer(name, offset, lag)
 
     def _pointer(self, name: str, offset: Expr, lag: int) -> str:
-        items = {item.name: item for item in (*self.program.operands, *self.program.scratch)}
-        tile = f"ec_stream_tile({name}, {self._copy(items[name], lag)})"
+        tile = f"ec_stream_tile({name}, {self._copy(self.items[name], lag)})"
         if simplified(offset, self.program.nest) == Const(0):
             return tile
         return f"EC_AT({tile}, {self.steps.text(offset, lag)})"
+
+
+def _bound(holds: np.ndarray, index: np.ndarray) -> tuple[str, int] | None:
+    """``holds``, bool [steps], as a comparison of ``index``, int64 [steps], with a number."""
+    inside = index[holds]
+    if not len(inside):
+        return None
+    if np.array_equal(holds, index <= inside.max()):
+        return "<", int(inside.max()) + 1
+    if np.array_equal(holds, index >= inside.min()):
+        return ">=", int(inside.min())
+    return None
 
 
 def _all(*conditions: str) -> str:

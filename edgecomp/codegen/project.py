@@ -228,10 +228,6 @@ class LayerRow:
     output_bytes: int
 
 
-_FUNCTION_BYTES = 1086
-"""Code of a layer function compiled for speed: Tiny-BioMoE's 221 took 240 KB."""
-
-
 def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
     placement = spec.placement
     bodies = [
@@ -255,7 +251,6 @@ def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
         "rows": [rows[index] for index in range(len(spec.layers))],
         "kernels": sorted({call.kernel for call in calls if call.engine == "cluster"}),
         "job_kernels": sorted({call.kernel for call in calls if call.engine == "ne16"}),
-        "small": len(functions) * _FUNCTION_BYTES > spec.board.reserved.code_bytes // 2,
     }
 
 

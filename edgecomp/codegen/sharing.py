@@ -61,13 +61,13 @@ def share(texts: Sequence[Marked]) -> list[Shared]:
 def _shared(text: str, users: list[int], numbers: list[tuple[int, ...]]) -> Shared:
     columns = list(zip(*numbers, strict=True))
     differing = dict.fromkeys(column for column in columns if len(set(column)) > 1)
-    places = {column: index for index, column in enumerate(differing)}
+    places: dict[tuple[int, ...], int] = {column: i for i, column in enumerate(differing)}
 
     def spell(match: re.Match[str]) -> str:
         column = columns[int(match[1])]
         return f"n[{places[column]}]" if column in places else literal(column[0])
 
-    values = list(zip(*places, strict=True)) if places else [()] * len(users)
+    values = [tuple(column[i] for column in places) for i in range(len(users))]
     return Shared(_MARK.sub(spell, text), users, values)
 
 

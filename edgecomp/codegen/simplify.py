@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgecomp.tiling.expr import Binary, Const, Expr, Var, combine
-from edgecomp.tiling.program import Nest
+from edgecomp.tiling.parts import Nest
 
 
 def simplified(expr: Expr, nest: Nest) -> Expr:
@@ -28,7 +28,19 @@ def simplified(expr: Expr, nest: Nest) -> Expr:
             return smaller
         if (at_left >= at_right).all():
             return larger
+    if expr.operator == "*":
+        return _scaled(left, right)
     return combine(expr.operator, left, right)
+
+
+def _scaled(left: Expr, right: Expr) -> Expr:
+    """The product, with one constant where there were two."""
+    for product, factor in ((left, right), (right, left)):
+        if isinstance(product, Binary) and product.operator == "*" and isinstance(factor, Const):
+            for inner, other in ((product.left, product.right), (product.right, product.left)):
+                if isinstance(inner, Const):
+                    return other * (inner.value * factor.value)
+    return left * right
 
 
 def _linear(expr: Expr, nest: Nest) -> Expr | None:

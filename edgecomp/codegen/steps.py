@@ -113,18 +113,22 @@ class Steps:
         return not isinstance(simplified(key, self.program.nest), Const)
 
     def _add_axis(self, place: int, loop: Loop) -> None:
+        """The index of the loop that is ``place`` loops away from the innermost."""
         line = self.axes[loop.name] = Line(loop.name, 0)
-        index, outermost = line.at(0), place == len(self.loops) - 1
-        line.behind = f"{index} + 1" if outermost else f"EC_NEXT({index}, {self.number(loop.trips)})"
+        here, moves = line.at(0), "1"
+        behind = f"EC_NEXT({here}, {self.number(loop.trips)})"
         if place:
-            inner = self.axes[self.loops[place - 1].name].at(NEXT)
-            wrapped = f"{inner} == 0"
-            if place > 1:
-                wrapped = f"{self.turns[self.loops[place - 1].name].at(0)} && {wrapped}"
-            turn = self.turns[loop.name] = Line(f"{loop.name}_turn", 1, wrapped)
-            line.behind = (
-                f"{index} + {turn.at(0)}" if outermost else f"{turn.at(0)} ? {line.behind} : {index}"
-            )
+            turn = self.turns[loop.name] = Line(f"{loop.name}_turn", 1, self._wrapped(place - 1))
+            moves = turn.at(0)
+            behind = f"{moves} ? {behind} : {here}"
+        outermost = place == len(self.loops) - 1
+        line.behind = f"{here} + {moves}" if outermost else behind
+
+    def _wrapped(self, place: int) -> str:
+        """Whether all loops up to that one begin anew behind the step at lag 0."""
+        name = self.loops[place].name
+        zero = f"{self.axes[name].at(NEXT)} == 0"
+        return f"{self.turns[name].at(0)} && {zero}" if place else zero
 
     def _turn(self, key: Expr) -> Line | None:
         """The line that says after which steps ``key`` changes; None for: after every one.

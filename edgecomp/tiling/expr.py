@@ -42,9 +42,7 @@ class Expr:
         """The value for given variables (arrays broadcast)."""
         raise NotImplementedError
 
-    def c(
-        self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str
-    ) -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """C text, parenthesised where it has operators; how variables and literals are spelled."""
         raise NotImplementedError
 
@@ -59,9 +57,7 @@ class Const(Expr):
         """See :meth:`Expr.evaluate`."""
         return self.value
 
-    def c(
-        self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str
-    ) -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
         return number(self.value)
 
@@ -76,9 +72,7 @@ class Var(Expr):
         """See :meth:`Expr.evaluate`."""
         return indices[self.name]
 
-    def c(
-        self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str
-    ) -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
         return variable(self.name)
 
@@ -95,9 +89,7 @@ class Binary(Expr):
         """See :meth:`Expr.evaluate`."""
         return _apply(self.operator, self.left.evaluate(indices), self.right.evaluate(indices))
 
-    def c(
-        self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str
-    ) -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
         left, right = self.left.c(variable, number), self.right.c(variable, number)
         if self.operator in ("min", "max"):

@@ -10,11 +10,12 @@
 #define EC_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EC_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Of a function that is to be small rather than fast, since its code takes L2. */
+/* Of a function that is to be small rather than fast, since its code takes L2. Layer functions are:
+ * networks have hundreds, and what they do between kernels then takes 0.2 % more of all cycles. */
 #if defined(__clang__)
 #define EC_SMALL __attribute__((minsize))
 #else
-#define EC_SMALL __attribute__((cold))
+#define EC_SMALL __attribute__((optimize("Os")))
 #endif
 
 typedef struct ec_layer ec_layer;
