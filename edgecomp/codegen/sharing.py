@@ -35,7 +35,7 @@ class Marked:
 
 @dataclass(frozen=True)
 class Shared:
-    """A text for several users.
+    """The body of a C function for several users, the layers with these indices.
 
     ``parameters``: how many numbers differ among them, ``values[i]`` those of user ``i``.
     """
@@ -68,7 +68,16 @@ def _shared(text: str, users: list[int], numbers: list[tuple[int, ...]]) -> Shar
         return f"n[{places[column]}]" if column in places else literal(column[0])
 
     values = [tuple(column[i] for column in places) for i in range(len(users))]
-    return Shared(_MARK.sub(spell, text), users, values)
+    return Shared(_read_numbers(len(places)) + _MARK.sub(spell, text), users, values)
+
+
+def _read_numbers(count: int) -> str:
+    if not count:
+        return "    (void)layer;\n"
+    return (
+        f"    int32_t n[{count}]; /* in which the layers differ */\n"
+        f"    ec_layer_numbers(layer, n, {count});\n"
+    )
 
 
 def literal(value: int) -> str:

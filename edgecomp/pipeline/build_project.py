@@ -13,10 +13,9 @@ from threadpoolctl import threadpool_limits
 from edgecomp.codegen.project import ProjectSpec, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
-from edgecomp.fusion import fusion_pipeline
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
-from edgecomp.pipeline.compile import Plan, check_weights, plan
+from edgecomp.pipeline.compile import Plan, check_weights, fuse_and_plan
 from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.listing import listing
@@ -112,11 +111,9 @@ def build(
         check_weights(graph, chip)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
-        integer = quantized.graph
-        run_passes(integer, fusion_pipeline(chip.l2_available_bytes, chip.ne16 is not None))
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
-        planned = plan(integer, chip, progress.step, search.choose)
+        planned = fuse_and_plan(quantized.graph, chip, search.choose, progress.step)
         reference = _reference(source, planned, second, shapes, progress)
         report = build_report(
             source, planned, reference, quantized.mapping, graph, target, macs, period

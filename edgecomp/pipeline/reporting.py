@@ -177,8 +177,12 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
 
 
 def _measured_level(planned: Level, peak: int) -> Level:
-    """The level with what the linked program takes of it."""
-    return planned.model_copy(update={"peak": peak, "reserved": peak - planned.arena})
+    """The level with what the linked program takes of it. Stacks are as large as planned."""
+    reserved = peak - planned.arena
+    code = None
+    if planned.code is not None and planned.reserved is not None:
+        code = max(0, reserved - (planned.reserved - planned.code))
+    return planned.model_copy(update={"peak": peak, "reserved": reserved, "code": code})
 
 
 def _quantization(agreed: Agreement, reference: Reference) -> Quantization:
@@ -194,6 +198,7 @@ def _memory(plan: Plan) -> Memory:
     board, placement = plan.board, plan.placement
     l1 = max(layer.tiling.program.l1_bytes for layer in plan.layers)
     l2, image = placement.plan, placement.image
+    reserved = board.l2_reserved_bytes + plan.code_bytes
     return Memory(
         l1=Level(
             capacity=board.memories.l1_bytes,
@@ -204,10 +209,11 @@ def _memory(plan: Plan) -> Memory:
         ),
         l2=Level(
             capacity=board.memories.l2_bytes,
-            peak=l2.size + board.l2_reserved_bytes,
+            peak=l2.size + reserved,
             arena=l2.size,
             lower_bound=l2.lower_bound,
-            reserved=board.l2_reserved_bytes,
+            reserved=reserved,
+            code=board.reserved.code_bytes + plan.code_bytes,
         ),
         l3=Level(
             capacity=board.memories.l3_bytes,

@@ -51,7 +51,8 @@ class Level(Section):
     """Bytes of one memory.
 
     peak: all in all, code and stacks too. arena: the planned buffers. lower_bound: the largest
-    sum of tensors live together. reserved: set aside for code and stacks, an estimate.
+    sum of tensors live together. reserved: set aside for code and stacks, an estimate. code: how
+    much of that is code and its tables.
     """
 
     capacity: NonNegativeInt
@@ -59,6 +60,7 @@ class Level(Section):
     arena: NonNegativeInt
     lower_bound: NonNegativeInt
     reserved: NonNegativeInt | None = None
+    code: NonNegativeInt | None = None
 
 
 class Memory(Section):
@@ -220,6 +222,7 @@ _OPTIONAL = (
     "ne16_macs_per_cycle",
     "flash",
     "reserved",
+    "code",
     "sqnr_db",
     "bytes",
     "label",

@@ -158,7 +158,8 @@ function memory(name) {
       }
       if (name === "l3") paintReads(chart, buffers);
       else if (level.reserved) {
-        const lines = [`${size(level.reserved)} for code and stacks`, document.body.dataset.reserved];
+        const code = level.code === undefined ? "" : `, ${size(level.code)} of it code`;
+        const lines = [`${size(level.reserved)} for code and stacks${code}`, document.body.dataset.reserved];
         chart.box(...span.whole, top - level.reserved, top, "buffer reserved", lines, "code and stacks");
       }
       bandOfSelected(chart);
