@@ -1,20 +1,24 @@
-"""The C function of a tile program.
+"""The body of a tile program's C function, with a mark in the place of every number.
 
-Layers with the same program share one function: tensor addresses and quantization scalars come
-from the layer's table entry, everything else is in the text.
+Which numbers become literals and which come from the layer's table entry is decided when all
+layers are known (`sharing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgecomp.codegen.render import render
+from edgecomp.codegen.sharing import Marked, Numbers
+from edgecomp.codegen.simplify import simplified
+from edgecomp.codegen.steps import NEXT, Steps
 from edgecomp.targets import Engine
-from edgecomp.tiling.expr import Const, Expr
+from edgecomp.tiling.expr import Const, Expr, Var
 from edgecomp.tiling.program import (
     Argument,
-    Buffer,
     Call,
     Null,
     Operand,
@@ -30,41 +34,24 @@ from edgecomp.tiling.program import (
 
 @dataclass(frozen=True)
 class BufferText:
-    """A buffer as the template shows it. ``lags`` are those at which a version is counted."""
+    """A buffer as it is opened; ``filled``: with a whole tensor, at once."""
 
     name: str
-    place: Buffer
-    changes: bool
-    lags: tuple[int, ...]
-    keys: dict[int, tuple[str, str]]
+    bytes: str
+    copies: int
+    l2: str
+    filled: bool
 
 
 @dataclass(frozen=True)
-class OperandText:
-    """A tensor on its way: what the step at ``lag`` stores, what the one behind it needs loaded.
+class Transfer:
+    """A load or store of one tile, and when (empty: always)."""
 
-    ``first`` is the lag of the first call that touches it, ``early`` says that a store starts
-    before the cluster's calls; ``*_first`` describe the tile of the first step.
-    """
-
-    buffer: BufferText
-    index: int
-    direction: str
-    overlaps: bool
-    early: bool
-    first: int
-    lag: int
-    offset: str
-    block: str
-    offset_next: str
-    block_next: str
-    offset_first: str
-    block_first: str
-
-    @property
-    def name(self) -> str:
-        """The operand's name."""
-        return self.buffer.name
+    name: str
+    when: str
+    copy: str
+    shape: str
+    arguments: str
 
 
 @dataclass(frozen=True)
@@ -73,162 +60,196 @@ class CallText:
 
     kernel: str
     engine: Engine
-    lag: int
-    condition: str
-    fields: tuple[tuple[str, str], ...]
-    tiles: tuple[BufferText, ...]
+    when: str
+    fields: list[tuple[str, str]]
 
 
-def layer_function(program: TileProgram, name: str) -> str:
-    """The definition of the C function ``name`` that runs ``program``."""
-    items: list[Operand | Scratch] = [*program.operands, *program.scratch]
-    buffers = {item.name: _buffer(program, item) for item in items}
-    operands = [
-        _operand(program, index, operand, buffers[operand.name])
-        for index, operand in enumerate(program.operands)
-    ]
-    loaded = [operand for operand in operands if operand.direction == "in"]
-    return render(
-        "layer.c.j2",
-        name=name,
-        loops=[loop for loop in reversed(program.loops) if loop.trips > 1],
-        lags=program.schedule.lags,
-        buffers=list(buffers.values()),
-        operands=operands,
-        whole=[op for op in loaded if not op.buffer.changes],
-        ahead=[op for op in loaded if op.buffer.changes and op.overlaps],
-        exposed=[op for op in loaded if op.buffer.changes and not op.overlaps],
-        accelerated=any(call.engine == "ne16" for call in program.calls),
-        scratch=[buffers[item.name] for item in program.scratch],
-        calls=_calls(program, _Scalars(), buffers),
-        order=program.order,
-        steps=program.steps,
-        slots=program.schedule.slots,
-    )
+def layer_function(program: TileProgram, addresses: Sequence[int]) -> Marked:
+    """The body of the C function for ``program`` with operands at ``addresses`` of L2's arena."""
+    return _Writer(program, addresses).function()
 
 
-def layer_scalars(program: TileProgram) -> list[int]:
-    """The values of ``layer->scalars`` in the order in which the function reads them."""
-    scalars = _Scalars()
-    for call in program.schedule.calls:
-        _fields(call, scalars)
-    return scalars.values
+class _Writer:
+    def __init__(self, program: TileProgram, addresses: Sequence[int]) -> None:
+        self.program = program
+        self.schedule = program.schedule
+        self.addresses = addresses
+        self.numbers = Numbers()
+        self.steps = Steps(program, self.numbers.mark)
+        items: list[Operand | Scratch] = [*program.operands, *program.scratch]
+        self.items = {item.name: item for item in items}
+        loaded = [operand for operand in program.operands if operand.direction == "in"]
+        self.whole = [operand for operand in loaded if not self.steps.changes(operand.key)]
+        moving = [operand for operand in loaded if self.steps.changes(operand.key)]
+        self.ahead = [operand for operand in moving if operand.buffers > 1]
+        self.exposed = [operand for operand in moving if operand.buffers == 1]
+
+    def function(self) -> Marked:
+        stores = [operand for operand in self.program.operands if operand.direction == "out"]
+        early = [operand for operand in stores if self.schedule.stored_early(operand)]
+        calls = [self._call(call) for call in self.schedule.calls]
+        text = render(
+            "layer.c.j2",
+            buffers=self._buffers(),
+            operands=len(self.program.operands),
+            whole=[self._first(o) for o in self.whole if not self._filled(o)],
+            first=[self._first(o) for o in self.ahead if self.schedule.first_lag(o.name) == 0],
+            waits_first=bool(self.whole),
+            exposed=[self._exposed(operand) for operand in self.exposed],
+            waits=[self._wait(o) for o in self.program.operands if self.steps.changes(o.key)],
+            jobs=[call for call in calls if call.engine == "ne16"],
+            ahead=[self._ahead(operand) for operand in self.ahead],
+            early=[self._store(operand) for operand in early],
+            forks=[call for call in calls if call.engine == "cluster"],
+            late=[self._store(operand) for operand in stores if operand not in early],
+            slots=self._slots(),
+            steps=self.steps,
+        )
+        return Marked(text, tuple(self.numbers.values))
+
+    # ---- buffers and transfers -----------------------------------------------------------------
+
+    def _buffers(self) -> list[BufferText]:
+        """In the order in which they lie in L1, back to back."""
+        layout = self.program.l1_layout
+        filled = {operand.name for operand in self.whole if self._filled(operand)}
+        names = (operand.name for operand in self.program.operands)
+        l2 = dict(zip(names, map(self.numbers.mark, self.addresses), strict=True))
+        return [
+            BufferText(
+                name,
+                self.numbers.mark(place.bytes),
+                place.copies,
+                l2.get(name, "0"),
+                name in filled,
+            )
+            for name, place in layout.items()
+        ]
+
+    def _filled(self, operand: Operand) -> bool:
+        """Whether all of an unchanging operand's tile is one run from the tensor's start on."""
+        region = operand.region
+        return all(
+            simplified(expr, self.program.nest) == Const(value)
+            for expr, value in ((region.offset, 0), (region.rows, 1), (region.planes, 1))
+        )
+
+    def _transfer(self, operand: Operand, when: str, copy: str, lag: int | None) -> Transfer:
+        """``lag``: of the step whose tile it is; None: the first one's."""
+        shape, values = _shape(operand.region, self.program)
+        return Transfer(
+            operand.name, when, copy, shape, ", ".join(self._at(value, lag) for value in values)
+        )
+
+    def _at(self, value: Expr, lag: int | None) -> str:
+        if lag is not None:
+            return self.steps.text(value, lag)
+        first = value.evaluate({loop.name: 0 for loop in self.program.loops})
+        return self.numbers.mark(int(first))
+
+    def _copy(self, item: Operand | Scratch, lag: int) -> str:
+        return self.steps.copy(item.key, self.program.l1_layout[item.name].copies, lag)
+
+    def _first(self, operand: Operand) -> Transfer:
+        return self._transfer(operand, "", "0", None)
+
+    def _exposed(self, operand: Operand) -> Transfer:
+        lag = self.schedule.first_lag(operand.name)
+        when = _all(self.steps.on(lag), self.steps.begins(operand.key, lag))
+        return self._transfer(operand, when, self._copy(operand, lag), lag)
+
+    def _ahead(self, operand: Operand) -> Transfer:
+        """The load for the step that comes to the operand's first lag in the next slot."""
+        lag = self.schedule.first_lag(operand.name)
+        coming = lag - 1 if lag else NEXT
+        when = _all(self.steps.on(coming), self.steps.ends(operand.key, lag))
+        return self._transfer(operand, when, self._copy(operand, coming), coming)
+
+    def _wait(self, operand: Operand) -> tuple[str, str]:
+        return operand.name, self._copy(operand, self.schedule.first_lag(operand.name))
+
+    def _store(self, operand: Operand) -> Transfer:
+        lag = self.schedule.store_lag(operand)
+        when = _all(self.steps.on(lag), self.steps.ends(operand.key, lag))
+        return self._transfer(operand, when, self._copy(operand, lag), lag)
+
+    def _slots(self) -> str:
+        """How many there are; empty for one."""
+        if self.schedule.slots == 1:
+            return ""
+        steps, last = self.numbers.mark(self.program.steps), self.steps.last
+        return f"{steps} + {last}" if last else steps
+
+    # ---- calls ---------------------------------------------------------------------------------
+
+    def _call(self, call: Call) -> CallText:
+        when = [self.steps.on(call.lag)]
+        when += [self._condition(index, value, call.lag) for index, value in call.when]
+        fields = [(name, self._argument(arg, call.lag)) for name, arg in call.arguments.items()]
+        return CallText(call.kernel, call.engine, _all(*when), fields)
+
+    def _condition(self, index: Expr, value: int, lag: int) -> str:
+        """Whether ``index`` is ``value``; empty where it always is."""
+        holds = self.program.at_steps(index) == value
+        if holds.all():
+            return ""
+        for loop in self.program.loops:
+            bound = _bound(holds, self.program.indices[loop.name])
+            if bound is not None:
+                operator, limit = bound
+                axis = self.steps.text(Var(loop.name), lag)
+                return f"{axis} {operator} {self.numbers.mark(limit)}"
+        return f"{self.steps.text(index, lag)} == {self.numbers.mark(value)}"
+
+    def _argument(self, argument: Argument, lag: int) -> str:
+        match argument:
+            case Expr():
+                return self.steps.text(argument, lag)
+            case Scalar(value):
+                return self.numbers.mark(value)
+            case Null():
+                return "NULL"
+            case Symbol(text):
+                return text
+            case Vector(items):
+                return "{" + ", ".join(self.steps.text(item, lag) for item in items) + "}"
+            case Pointer(name, offset):
+                return self._pointer(name, offset, lag)
+
+    def _pointer(self, name: str, offset: Expr, lag: int) -> str:
+        tile = f"ec_stream_tile({name}, {self._copy(self.items[name], lag)})"
+        if simplified(offset, self.program.nest) == Const(0):
+            return tile
+        return f"EC_AT({tile}, {self.steps.text(offset, lag)})"
 
 
-class _Scalars:
-    def __init__(self) -> None:
-        self.values: list[int] = []
-
-    def add(self, value: int) -> str:
-        self.values.append(value)
-        return f"layer->scalars[{len(self.values) - 1}]"
-
-
-def _here(lag: int) -> str:
-    """The suffix of the loop indices of the step that is at ``lag``."""
-    return f"_{lag}"
+def _bound(holds: np.ndarray, index: np.ndarray) -> tuple[str, int] | None:
+    """``holds``, bool [steps], as a comparison of ``index``, int64 [steps], with a number."""
+    inside = index[holds]
+    if not len(inside):
+        return None
+    if np.array_equal(holds, index <= inside.max()):
+        return "<", int(inside.max()) + 1
+    if np.array_equal(holds, index >= inside.min()):
+        return ">=", int(inside.min())
+    return None
 
 
-def _next(lag: int) -> str:
-    """The suffix of the indices of the step behind it."""
-    return f"_{lag}n"
+def _all(*conditions: str) -> str:
+    return " && ".join(each for each in conditions if each)
 
 
-def _buffer(program: TileProgram, item: Operand | Scratch) -> BufferText:
-    schedule, place = program.schedule, program.l1_layout[item.name]
-    changes = not isinstance(item.key, Const)
-    users = {call.lag for call in program.calls if any(call.touches(item.name))}
-    lags = users if place.copies > 1 else set()
-    if isinstance(item, Operand):
-        lags.add(_cursor(program, item))
-        lags.add(schedule.first_lag(item.name))
-    counted = tuple(sorted(lags)) if changes else ()
-    keys = {lag: (item.key.c(_here(lag)), item.key.c(_next(lag))) for lag in counted}
-    return BufferText(item.name, place, changes, counted, keys)
+def _shape(region: Region, program: TileProgram) -> tuple[str, list[Expr]]:
+    """The suffix of the transfer functions for a region, and what they are told."""
 
+    def single(count: Expr) -> bool:
+        return simplified(count, program.nest) == Const(1)
 
-def _cursor(program: TileProgram, operand: Operand) -> int:
-    if operand.direction == "in":
-        return program.schedule.first_lag(operand.name)
-    return program.schedule.store_lag(operand)
-
-
-def _operand(program: TileProgram, index: int, operand: Operand, buffer: BufferText) -> OperandText:
-    lag = _cursor(program, operand)
-    region = operand.region
-    return OperandText(
-        buffer=buffer,
-        index=index,
-        direction=operand.direction,
-        overlaps=operand.buffers > 1,
-        early=operand.direction == "out" and program.schedule.stored_early(operand),
-        first=program.schedule.first_lag(operand.name),
-        lag=lag,
-        offset=region.offset.c(_here(lag)),
-        block=_block(region, _here(lag)),
-        offset_next=region.offset.c(_next(lag)),
-        block_next=_block(region, _next(lag)),
-        offset_first=str(_at_first(program, region.offset)),
-        block_first=_first_block(program, region),
-    )
-
-
-def _at_first(program: TileProgram, value: Expr | int) -> int:
-    return (
-        int(value.evaluate({loop.name: 0 for loop in program.loops}))
-        if isinstance(value, Expr)
-        else value
-    )
-
-
-_BLOCK = ("length", "rows", "row_stride", "planes", "plane_stride")
-
-
-def _block(region: Region, suffix: str) -> str:
-    values = (getattr(region, name) for name in _BLOCK)
-    return _initializer(v.c(suffix) if isinstance(v, Expr) else str(v) for v in values)
-
-
-def _first_block(program: TileProgram, region: Region) -> str:
-    return _initializer(str(_at_first(program, getattr(region, name))) for name in _BLOCK)
-
-
-def _initializer(values: Iterable[str]) -> str:
-    named = (f".{name} = {value}" for name, value in zip(_BLOCK, values, strict=True))
-    return "{" + ", ".join(named) + "}"
-
-
-def _calls(
-    program: TileProgram, scalars: _Scalars, buffers: Mapping[str, BufferText]
-) -> list[CallText]:
-    return [_call(call, scalars, buffers) for call in program.schedule.calls]
-
-
-def _call(call: Call, scalars: _Scalars, buffers: Mapping[str, BufferText]) -> CallText:
-    suffix = _here(call.lag)
-    condition = " && ".join(f"{index.c(suffix)} == {value}" for index, value in call.when)
-    pointers = (arg.name for arg in call.arguments.values() if isinstance(arg, Pointer))
-    tiles = tuple(buffers[name] for name in dict.fromkeys(pointers))
-    return CallText(call.kernel, call.engine, call.lag, condition, _fields(call, scalars), tiles)
-
-
-def _fields(call: Call, scalars: _Scalars) -> tuple[tuple[str, str], ...]:
-    suffix = _here(call.lag)
-    return tuple((name, _argument(arg, scalars, suffix)) for name, arg in call.arguments.items())
-
-
-def _argument(argument: Argument, scalars: _Scalars, suffix: str) -> str:
-    match argument:
-        case Expr():
-            return argument.c(suffix)
-        case Scalar(value):
-            return scalars.add(value)
-        case Null():
-            return "NULL"
-        case Symbol(text):
-            return text
-        case Vector(items):
-            return "{" + ", ".join(item.c(suffix) for item in items) + "}"
-        case Pointer(name, offset):
-            tile = f"tile_{name}{suffix}"
-            return tile if offset == Const(0) else f"EC_AT({tile}, {offset.c(suffix)})"
+    rows, planes = (region.rows, region.row_stride), (region.planes, region.plane_stride)
+    if single(region.planes) and single(region.rows):
+        return "", [region.offset, region.length]
+    if single(region.planes) or single(region.rows):
+        count, stride = rows if single(region.planes) else planes
+        return "_rows", [region.offset, region.length, count, Const(stride)]
+    strided = [rows[0], Const(rows[1]), planes[0], Const(planes[1])]
+    return "_planes", [region.offset, region.length, *strided]

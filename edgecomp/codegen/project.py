@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from edgecomp import resources
-from edgecomp.codegen.layer import layer_function, layer_scalars
+from edgecomp.codegen.layer import layer_function
 from edgecomp.codegen.names import Names, identifier
 from edgecomp.codegen.render import render
+from edgecomp.codegen.sharing import Shared, share
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
 from edgecomp.targets import Board, Gvsoc
@@ -233,14 +234,22 @@ def _resident(placement: Placement) -> list[ResidentBlock]:
 
 
 @dataclass(frozen=True)
+class Function:
+    """A C function, and what its comment says of the layers that run it."""
+
+    name: str
+    title: str
+    shared: Shared
+
+
+@dataclass(frozen=True)
 class LayerRow:
-    """One entry of the layer table."""
+    """One entry of the layer table. ``table``: which table has its numbers; None: it has none."""
 
     name: str
     op: str
     function: str
-    tensors: list[int]
-    scalars: list[int]
+    table: int | None
     weights_l3: int
     weights_l2: int
     weights_bytes: int
@@ -249,22 +258,36 @@ class LayerRow:
     output_bytes: int
 
 
-_FUNCTION_BYTES = 1086
-"""Code of a layer function compiled for speed: Tiny-BioMoE's 221 took 240 KB."""
-
-
 def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
-    functions: dict[str, str] = {}
-    rows = []
-    for index, (node, program) in enumerate(zip(spec.layers, spec.programs, strict=True)):
-        text = layer_function(program, "FUNCTION")
-        function = functions.setdefault(text, f"run_{node.op}_{len(functions)}")
-        rows.append(_row(spec, index, node, program, function))
+    placement = spec.placement
+    bodies = [
+        layer_function(program, [placement.address(o.value, index) for o in program.operands])
+        for index, program in enumerate(spec.programs)
+    ]
+    tables: dict[tuple[int, ...], int] = {}
+    functions: list[Function] = []
+    rows: dict[int, LayerRow] = {}
+    for shared in share(bodies):
+        op = spec.layers[shared.users[0]].op
+        function = Function(f"run_{op}_{len(functions)}", _title(spec, shared), shared)
+        functions.append(function)
+        for index, numbers in zip(shared.users, shared.values, strict=True):
+            table = tables.setdefault(numbers, len(tables)) if numbers else None
+            rows[index] = _row(spec, index, function.name, table)
     calls = [call for program in spec.programs for call in program.calls]
-    kernels = sorted({call.kernel for call in calls if call.engine == "cluster"})
-    texts = [text.replace("FUNCTION", name, 1) for text, name in functions.items()]
-    small = len(texts) * _FUNCTION_BYTES > spec.board.reserved.code_bytes // 2
-    return {"functions": texts, "rows": rows, "kernels": kernels, "small": small}
+    return {
+        "functions": functions,
+        "tables": list(tables),
+        "rows": [rows[index] for index in range(len(spec.layers))],
+        "kernels": sorted({call.kernel for call in calls if call.engine == "cluster"}),
+        "job_kernels": sorted({call.kernel for call in calls if call.engine == "ne16"}),
+    }
+
+
+def _title(spec: ProjectSpec, shared: Shared) -> str:
+    first = spec.programs[shared.users[0]]
+    others = f", and {len(shared.users) - 1} more" if len(shared.users) > 1 else ""
+    return f"{first.order}, {first.steps} steps{others}"
 
 
 def _comment(text: str) -> str:
@@ -272,16 +295,13 @@ def _comment(text: str) -> str:
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
 
 
-def _row(
-    spec: ProjectSpec, index: int, node: Node, program: TileProgram, function: str
-) -> LayerRow:
-    placement = spec.placement
+def _row(spec: ProjectSpec, index: int, function: str, table: int | None) -> LayerRow:
+    node, placement = spec.layers[index], spec.placement
     return LayerRow(
         name=_comment(node.name or node.output.name),
         op=node.op,
         function=function,
-        tensors=[placement.address(operand.value, index) for operand in program.operands],
-        scalars=layer_scalars(program),
+        table=table,
         weights_l3=placement.image.offsets[index],
         weights_l2=placement.block_l2[index],
         weights_bytes=0 if index in placement.resident else placement.blocks[index].bytes,

@@ -237,6 +237,21 @@ class Graph:
         produced = [v for node in self.nodes for v in node.outputs]
         return [*self.inputs, *self.constants(), *produced]
 
+    def copy(self) -> Graph:
+        """The same network of new nodes and values; constants share their data."""
+        twin = Graph(self.name)
+        outside = [*self.inputs, *self.constants()]
+        twins = {value: Value(value.name, value.type, value.data) for value in outside}
+        for node in self.nodes:
+            types, names = [v.type for v in node.outputs], [v.name for v in node.outputs]
+            inputs = [twins[value] for value in node.inputs]
+            made = Node(node.op, inputs, types, node.attributes, node.name, names)
+            twins.update(zip(node.outputs, made.outputs, strict=True))
+            twin.nodes.append(made)
+        twin.inputs = [twins[value] for value in self.inputs]
+        twin.outputs = [twins[value] for value in self.outputs]
+        return twin
+
     # -- rewriting ----------------------------------------------------------------------------
 
     def replace(self, old: Value, new: Value) -> None:

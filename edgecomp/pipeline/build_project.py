@@ -15,10 +15,10 @@ from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
 from edgecomp.ir import Graph, lookup, run_passes
 from edgecomp.passes import default_pipeline
-from edgecomp.pipeline.compile import Plan, check_weights, plan
+from edgecomp.pipeline.check_fusion import check_fusion
+from edgecomp.pipeline.compile import Plan, check_weights, fuse_and_plan
 from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
-from edgecomp.pipeline.fuse import fuse
 from edgecomp.pipeline.listing import listing
 from edgecomp.pipeline.output import check_writable, made_later, new_directory
 from edgecomp.pipeline.reference import Reference, integer_reference, save_reference
@@ -116,12 +116,11 @@ def build(
         check_weights(graph, chip)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
-        integer = quantized.graph
-        fuse(integer, chip, second)
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
-        planned = plan(integer, chip, progress.step, search.choose)
+        planned = fuse_and_plan(quantized.graph, chip, search.choose, progress.step)
         reference = _reference(source, planned, second, shapes, progress)
+        check_fusion(quantized.graph, reference)
         report = build_report(
             source, planned, reference, quantized.mapping, graph, target, macs, period
         )

@@ -6,14 +6,20 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgecomp.codegen.size import layers_bytes
 from edgecomp.errors import EdgecompError
-from edgecomp.ir import Graph, Node, Value, lookup
+from edgecomp.fusion import fusion_pipeline
+from edgecomp.ir import Graph, Node, Value, lookup, run_passes
+from edgecomp.memory.arena import DoesNotFit
 from edgecomp.memory.external import External, check_total
 from edgecomp.memory.placement import Placement, place
 from edgecomp.targets import Board
 from edgecomp.tiling.measured import load_measurements
 from edgecomp.tiling.search import Search, Tiling
 from edgecomp.tiling.views import layers as layers_of
+
+ROUNDS = 4
+"""How often fusion is tried, each time with another estimate of the code's size."""
 
 _WEIGHTED = ("linear", "conv", "conv_nhwc")
 
@@ -58,12 +64,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Plan:
-    """An integer graph with everything decided."""
+    """An integer graph with everything decided.
+
+    ``code_bytes``: L2 that the layers' functions and tables take, an estimate.
+    """
 
     graph: Graph
     layers: list[Layer]
     placement: Placement
     board: Board
+    code_bytes: int
 
     @property
     def cycles(self) -> float:
@@ -71,11 +81,37 @@ class Plan:
         return sum(layer.cycles for layer in self.layers)
 
 
+Choose = Callable[[Node], Tiling]
+Tick = Callable[[str], None]
+
+
+def fuse_and_plan(graph: Graph, board: Board, choose: Choose, tick: Tick | None = None) -> Plan:
+    """Fusion, tiles and addresses for the quantized ``graph``, which stays as it is.
+
+    What has to be cut depends on the L2 that the layers' code leaves, and how much code there is
+    on the cuts. At first it is taken to need nothing; where the plan does not fit beside it,
+    fusion is told to leave room for as much code as there was.
+    """
+    assumed = 0
+    for more in reversed(range(ROUNDS)):
+        fused = graph.copy()
+        capacity = board.l2_available_bytes - assumed
+        run_passes(fused, fusion_pipeline(capacity, board.ne16 is not None))
+        tiled = _tile(fused, choose, tick)
+        try:
+            return _place(tiled, board)
+        except DoesNotFit:
+            if tiled.code_bytes <= assumed or not more:
+                raise
+            assumed = tiled.code_bytes
+    raise AssertionError
+
+
 def plan(
     graph: Graph,
     board: Board,
-    tick: Callable[[str], None] | None = None,
-    choose: Callable[[Node], Tiling] | None = None,
+    tick: Tick | None = None,
+    choose: Choose | None = None,
     keep: bool = True,
 ) -> Plan:
     """Tile and place every layer of the integer ``graph``.
@@ -85,6 +121,21 @@ def plan(
     layers take.
     Raises ``TilingError`` or ``DoesNotFit`` with what is needed and what there is.
     """
+    choose = choose or Search(board, load_measurements(board)).choose
+    return _place(_tile(graph, choose, tick), board, keep)
+
+
+@dataclass(frozen=True)
+class _Tiled:
+    """A graph's layers with their tiles, and the bytes of their code, an estimate."""
+
+    graph: Graph
+    nodes: list[Node]
+    tilings: list[Tiling]
+    code_bytes: int
+
+
+def _tile(graph: Graph, choose: Choose, tick: Tick | None) -> _Tiled:
     nodes = layers_of(graph)
     if not nodes:
         raise EdgecompError("the model computes nothing: no operator is left between its ends")
@@ -95,27 +146,38 @@ def plan(
                 "remove it from the model's outputs",
             )
     tilings = []
-    choose = choose or Search(board, load_measurements(board)).choose
     for node in nodes:
         tilings.append(choose(node))
         if tick is not None:
             tick(node.name or node.op)
-    times = [tiling.cost.total for tiling in tilings]
+    return _Tiled(graph, nodes, tilings, layers_bytes([tiling.program for tiling in tilings]))
+
+
+def _place(tiled: _Tiled, board: Board, keep: bool = True) -> Plan:
     placement = place(
-        graph,
-        nodes,
-        [tiling.program.constants for tiling in tilings],
-        times,
+        tiled.graph,
+        tiled.nodes,
+        [tiling.program.constants for tiling in tiled.tilings],
+        [tiling.cost.total for tiling in tiled.tilings],
         _external(board),
-        board.l2_available_bytes,
-        f"L2 of {board.name}",
+        board.l2_available_bytes - tiled.code_bytes,
+        _l2_name(board, tiled.code_bytes),
         keep,
     )
     layers = [
         Layer(index, *each)
-        for index, each in enumerate(zip(nodes, tilings, placement.waits, strict=True))
+        for index, each in enumerate(zip(tiled.nodes, tiled.tilings, placement.waits, strict=True))
     ]
-    return Plan(graph, layers, placement, board)
+    return Plan(tiled.graph, layers, placement, board, tiled.code_bytes)
+
+
+def _l2_name(board: Board, code_bytes: int) -> str:
+    """L2 as messages speak of it, with what is not for buffers."""
+    code = board.reserved.code_bytes + code_bytes
+    return (
+        f"L2 of {board.name}, {board.memories.l2_bytes:,} bytes of which code takes {code:,} "
+        f"({code_bytes:,} of them the network's layers, an estimate),"
+    )
 
 
 def check_weights(graph: Graph, board: Board) -> None:

@@ -178,10 +178,16 @@ def _measured(built: Report, fields: Mapping[str, Any], measured: Measurement) -
 
 
 def _measured_level(planned: Level, peak: int | None, measured: Measurement) -> Level:
-    """The level with what the linked program takes of it, where that is known."""
+    """The level with what the linked program takes of it, where that is known.
+
+    Stacks are as large as planned.
+    """
     if peak is None:
         return planned
-    found = {"peak": peak, "reserved": peak - planned.arena, "provenance": measured.provenance}
+    reserved = peak - planned.arena
+    found = {"peak": peak, "reserved": reserved, "provenance": measured.provenance}
+    if planned.code is not None and planned.reserved is not None:
+        found["code"] = max(0, reserved - (planned.reserved - planned.code))
     return planned.model_copy(update=found)
 
 
@@ -198,6 +204,7 @@ def _memory(plan: Plan) -> Memory:
     board, placement = plan.board, plan.placement
     l1 = max(layer.tiling.program.l1_bytes for layer in plan.layers)
     l2, image = placement.plan, placement.image
+    reserved = board.l2_reserved_bytes + plan.code_bytes
     return Memory(
         l1=Level(
             capacity=board.memories.l1_bytes,
@@ -209,10 +216,11 @@ def _memory(plan: Plan) -> Memory:
         ),
         l2=Level(
             capacity=board.memories.l2_bytes,
-            peak=l2.size + board.l2_reserved_bytes,
+            peak=l2.size + reserved,
             arena=l2.size,
             lower_bound=l2.lower_bound,
-            reserved=board.l2_reserved_bytes,
+            reserved=reserved,
+            code=board.reserved.code_bytes + plan.code_bytes,
             provenance="estimate",
         ),
         l3=Level(

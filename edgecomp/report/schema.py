@@ -51,8 +51,9 @@ class Level(Section):
     """Bytes of one memory.
 
     peak: all in all, code and stacks too. arena: the planned buffers. lower_bound: the largest
-    sum of tensors live together. reserved: set aside for code and stacks. provenance: of reserved,
-    and so of peak; absent where nothing is reserved, and in reports of earlier versions.
+    sum of tensors live together. reserved: set aside for code and stacks. code: how much of that
+    is code and its tables. provenance: of these, and so of peak; absent where nothing is reserved,
+    and in reports of earlier versions.
     """
 
     capacity: NonNegativeInt
@@ -60,6 +61,7 @@ class Level(Section):
     arena: NonNegativeInt
     lower_bound: NonNegativeInt
     reserved: NonNegativeInt | None = None
+    code: NonNegativeInt | None = None
     provenance: Provenance | None = None
 
 
@@ -227,6 +229,7 @@ _OPTIONAL = (
     "flash",
     "reserved",
     "provenance",
+    "code",
     "sqnr_db",
     "bytes",
     "label",

@@ -119,6 +119,7 @@ def _memory(report: Report) -> Columns:
         Column("arena", leave_out=1),
         Column("lower bound", leave_out=2),
         Column(reserved_head, leave_out=3),
+        Column("of it code", leave_out=4),
     )
     return Columns(columns, (_level(name, level) for name, level in report.memory if level))
 
@@ -132,6 +133,7 @@ def _level(name: str, level: Level) -> list[str]:
         figures.size(level.arena),
         figures.size(level.lower_bound),
         "-" if level.reserved is None else figures.size(level.reserved),
+        "-" if level.code is None else figures.size(level.code),
     ]
 
 

@@ -34,7 +34,8 @@ class Elf:
         if self._data[:6] != b"\x7fELF\x01\x01":
             raise EdgecompError(f"{path} is not a 32-bit little-endian ELF file")
         self._sections = list(self._read_sections())
-        self._functions = sorted(self._read_functions())
+        self.functions = sorted(self._read_functions())
+        """Address, bytes and name of every function, by address."""
 
     def end(self, base: int, size: int) -> int:
         """Bytes from ``base`` to the end of the last section within [base, base + size)."""
@@ -47,7 +48,7 @@ class Elf:
 
     def function(self, address: int) -> str:
         """The function that holds ``address``; empty where there is none."""
-        for start, size, name in self._functions:
+        for start, size, name in self.functions:
             if start <= address < start + max(size, 1):
                 return name
         return ""

@@ -209,7 +209,10 @@ def compile_project(
         text = "\n".join(done.stderr.splitlines()[-2 * _LAST_LINES :])
         hint = ""
         if "overflow" in text or "will not fit" in text:
-            hint = "raise reserved.code_bytes in the board file: code takes more L2 than planned"
+            hint = (
+                "code takes more L2 than planned: raise reserved.code_bytes in the board file and "
+                "build again"
+            )
         raise SimulatorError(f"{toolchain.command[0]} cannot compile the project:\n{text}", hint)
 
 

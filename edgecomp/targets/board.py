@@ -56,7 +56,11 @@ class Memories(_Section):
 
 
 class Reserved(_Section):
-    """Bytes that the planned buffers leave free: code and the fabric stack in L2, stacks in L1."""
+    """Bytes that the planned buffers leave free: code and the fabric stack in L2, stacks in L1.
+
+    code_bytes: code of kernels and runtime, ours and the vendor's. That of a network's layers and
+    their tables is estimated and comes on top.
+    """
 
     code_bytes: NonNegativeInt
     fabric_stack_bytes: Stack
@@ -226,7 +230,7 @@ class Board(_Section):
 
     @property
     def l2_reserved_bytes(self) -> int:
-        """Code and the stack of the fabric controller."""
+        """The code that all networks share, and the stack of the fabric controller."""
         return self.reserved.code_bytes + self.reserved.fabric_stack_bytes
 
     @property
@@ -236,7 +240,7 @@ class Board(_Section):
 
     @property
     def l2_available_bytes(self) -> int:
-        """L2 for planned buffers."""
+        """L2 for planned buffers and the code of the network's layers."""
         return self.memories.l2_bytes - self.l2_reserved_bytes
 
     @property

@@ -6,7 +6,7 @@ Only what tile programs need: constants, variables, ``+ - *``, floor division, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,32 +18,32 @@ class Expr:
     """Base of all expressions; build them with operators, :func:`least` and :func:`most`."""
 
     def __add__(self, other: Expr | int) -> Expr:
-        return _fold("+", self, wrap(other))
+        return combine("+", self, wrap(other))
 
     def __radd__(self, other: int) -> Expr:
-        return _fold("+", wrap(other), self)
+        return combine("+", wrap(other), self)
 
     def __sub__(self, other: Expr | int) -> Expr:
-        return _fold("-", self, wrap(other))
+        return combine("-", self, wrap(other))
 
     def __rsub__(self, other: int) -> Expr:
-        return _fold("-", wrap(other), self)
+        return combine("-", wrap(other), self)
 
     def __mul__(self, other: Expr | int) -> Expr:
-        return _fold("*", self, wrap(other))
+        return combine("*", self, wrap(other))
 
     def __rmul__(self, other: int) -> Expr:
-        return _fold("*", wrap(other), self)
+        return combine("*", wrap(other), self)
 
     def __floordiv__(self, other: Expr | int) -> Expr:
-        return _fold("/", self, wrap(other))
+        return combine("/", self, wrap(other))
 
     def evaluate(self, indices: Mapping[str, Number]) -> Number:
         """The value for given variables (arrays broadcast)."""
         raise NotImplementedError
 
-    def c(self, suffix: str = "") -> str:
-        """C text, parenthesised where it has operators; ``suffix`` is appended to variables."""
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
+        """C text, parenthesised where it has operators; how variables and literals are spelled."""
         raise NotImplementedError
 
 
@@ -57,9 +57,9 @@ class Const(Expr):
         """See :meth:`Expr.evaluate`."""
         return self.value
 
-    def c(self, suffix: str = "") -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
-        return str(self.value)
+        return number(self.value)
 
 
 @dataclass(frozen=True, eq=True)
@@ -72,9 +72,9 @@ class Var(Expr):
         """See :meth:`Expr.evaluate`."""
         return indices[self.name]
 
-    def c(self, suffix: str = "") -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
-        return self.name + suffix
+        return variable(self.name)
 
 
 @dataclass(frozen=True, eq=True)
@@ -89,11 +89,12 @@ class Binary(Expr):
         """See :meth:`Expr.evaluate`."""
         return _apply(self.operator, self.left.evaluate(indices), self.right.evaluate(indices))
 
-    def c(self, suffix: str = "") -> str:
+    def c(self, variable: Callable[[str], str] = str, number: Callable[[int], str] = str) -> str:
         """See :meth:`Expr.c`."""
+        left, right = self.left.c(variable, number), self.right.c(variable, number)
         if self.operator in ("min", "max"):
-            return f"EC_{self.operator.upper()}({self.left.c(suffix)}, {self.right.c(suffix)})"
-        return f"({self.left.c(suffix)} {self.operator} {self.right.c(suffix)})"
+            return f"EC_{self.operator.upper()}({left}, {right})"
+        return f"({left} {self.operator} {right})"
 
 
 def _apply(operator: str, left: Number, right: Number) -> Number:
@@ -117,7 +118,8 @@ def _plain(value: np.ndarray) -> Number:
     return int(value) if np.ndim(value) == 0 else value
 
 
-def _fold(operator: str, left: Expr, right: Expr) -> Expr:
+def combine(operator: str, left: Expr, right: Expr) -> Expr:
+    """``left operator right``, folded where that is known."""
     if isinstance(left, Const) and isinstance(right, Const):
         value = _apply(operator, left.value, right.value)
         return Const(int(value))
@@ -141,12 +143,12 @@ def wrap(value: Expr | int) -> Expr:
 
 def least(left: Expr | int, right: Expr | int) -> Expr:
     """The smaller of two expressions."""
-    return _fold("min", wrap(left), wrap(right))
+    return combine("min", wrap(left), wrap(right))
 
 
 def most(left: Expr | int, right: Expr | int) -> Expr:
     """The larger of two expressions."""
-    return _fold("max", wrap(left), wrap(right))
+    return combine("max", wrap(left), wrap(right))
 
 
 def is_zero(index: Expr) -> Expr:

@@ -10,11 +10,12 @@
 #define EC_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EC_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Of a function that is to be small rather than fast, since its code takes L2. */
+/* Of a function that is to be small rather than fast, since its code takes L2. Layer functions are:
+ * networks have hundreds, and what they do between kernels then takes 0.2 % more of all cycles. */
 #if defined(__clang__)
 #define EC_SMALL __attribute__((minsize))
 #else
-#define EC_SMALL __attribute__((cold))
+#define EC_SMALL __attribute__((optimize("Os")))
 #endif
 
 typedef struct ec_layer ec_layer;
@@ -23,8 +24,7 @@ typedef struct ec_layer ec_layer;
  * `weights` lists this layer's constants: where they lie in L3, where they go in L2. */
 struct ec_layer {
     void (*run)(const ec_layer *layer);
-    const uint32_t *tensors;  /* L2 offset of every operand */
-    const int32_t *scalars;   /* values that differ between layers of the same program */
+    const int32_t *numbers; /* in which it differs from other layers that `run` runs */
     uint32_t weights_l3;
     uint32_t weights_l2;
     uint32_t weights_bytes;
@@ -40,38 +40,61 @@ struct ec_layer {
  * theirs run where that is planned. */
 void ec_run_layers(const ec_layer *layers, uint32_t count);
 
+/* Copy the first `count` numbers of a layer, to read them from L1. */
+void ec_layer_numbers(const ec_layer *layer, int32_t *numbers, uint32_t count);
+
 /* Copies of an operand's buffer, at most: what MOST_COPIES is in the compiler. */
 #define EC_MOST_COPIES 6u
 
-/* The copy behind copy k of n. */
-#define EC_NEXT(k, n) ((k) + 1u == (n) ? 0u : (k) + 1u)
+/* The index behind index k of n. */
+#define EC_NEXT(k, n) ((k) + 1 == (n) ? 0 : (k) + 1)
 
-/* One operand on its way through L1: copies of its buffer, `pitch` bytes apart. */
+/* A buffer in L1, and the tensor in L2 whose tiles go through it: copies, `pitch` bytes apart. */
 typedef struct {
     uint8_t *first;
     uint32_t pitch;
+    uint8_t *l2;
     ec_transfer pending[EC_MOST_COPIES];
 } ec_stream;
 
-/* A stream whose first buffer is at L1 offset `offset`. */
-ec_stream ec_stream_open(uint32_t offset, uint32_t pitch);
+/* Make `copies` copies of a buffer of `bytes` bytes at `l1`, for the tensor at `l2_offset` of the
+ * arena. Returns where the next buffer begins. */
+uint8_t *ec_stream_open(ec_stream *stream, uint8_t *l1, uint32_t bytes, uint32_t copies,
+                        uint32_t l2_offset);
 
-/* Start loading a tile into a copy that is not in use. */
-void ec_stream_load(ec_stream *stream, uint32_t copy, const uint8_t *l2, const ec_block *block);
+/* The same with one copy, into which the tensor's first `bytes` bytes are loaded. */
+uint8_t *ec_stream_fill(ec_stream *stream, uint8_t *l1, uint32_t bytes, uint32_t l2_offset);
 
-/* Start storing the tile in a copy. */
-void ec_stream_store(ec_stream *stream, uint32_t copy, uint8_t *l2, const ec_block *block);
+/* Start loading a tile into a copy that is not in use: `length` bytes from `offset` of the tensor
+ * on; rows of so many bytes; planes of such rows. In L1 they lie back to back. */
+void ec_stream_load(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length);
+void ec_stream_load_rows(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                         uint32_t rows, uint32_t row_stride);
+void ec_stream_load_planes(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                           uint32_t rows, uint32_t row_stride, uint32_t planes,
+                           uint32_t plane_stride);
+
+/* Start storing the tile in a copy; arguments as above. */
+void ec_stream_store(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length);
+void ec_stream_store_rows(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                          uint32_t rows, uint32_t row_stride);
+void ec_stream_store_planes(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                            uint32_t rows, uint32_t row_stride, uint32_t planes,
+                            uint32_t plane_stride);
 
 /* Wait until nothing comes into a copy or leaves it. */
-void ec_stream_wait(ec_stream *stream, uint32_t copy);
+void ec_stream_wait(ec_stream *stream, int32_t copy);
 
-/* Wait until nothing of this stream is in flight. */
-void ec_stream_close(ec_stream *stream);
+/* The same for the first copy of `count` streams. */
+void ec_streams_wait(ec_stream *streams, uint32_t count);
+
+/* Wait until nothing of `count` streams is in flight. */
+void ec_streams_close(ec_stream *streams, uint32_t count);
 
 /* The tile in a copy. */
-static inline void *ec_stream_tile(const ec_stream *stream, uint32_t copy)
+static inline void *ec_stream_tile(const ec_stream *stream, int32_t copy)
 {
-    return stream->first + copy * stream->pitch;
+    return stream->first + (uint32_t)copy * stream->pitch;
 }
 
 /* Order-independent 32-bit checksum of `bytes` bytes, read as little-endian words with the tail

@@ -6,25 +6,70 @@
 
 #include <string.h>
 
-ec_stream ec_stream_open(uint32_t offset, uint32_t pitch)
+/* From one copy of a buffer to the next: what Buffer.pitch is in the compiler. */
+static uint32_t pitch_of(uint32_t bytes) { return (bytes + 15u) & ~7u; }
+
+uint8_t *ec_stream_open(ec_stream *stream, uint8_t *l1, uint32_t bytes, uint32_t copies,
+                        uint32_t l2_offset)
 {
-    ec_stream stream = {.first = ec_hal_l1() + offset, .pitch = pitch};
+    stream->first = l1;
+    stream->pitch = pitch_of(bytes);
+    stream->l2 = ec_hal_l2() + l2_offset;
     for (uint32_t copy = 0; copy < EC_MOST_COPIES; ++copy)
-        stream.pending[copy] = EC_NO_TRANSFER;
-    return stream;
+        stream->pending[copy] = EC_NO_TRANSFER;
+    for (uint32_t copy = 0; copy < copies; ++copy, l1 += stream->pitch)
+        ec_hal_l1_open((uint32_t)(l1 - ec_hal_l1()), bytes);
+    return l1;
 }
 
-void ec_stream_load(ec_stream *stream, uint32_t copy, const uint8_t *l2, const ec_block *block)
+uint8_t *ec_stream_fill(ec_stream *stream, uint8_t *l1, uint32_t bytes, uint32_t l2_offset)
 {
-    stream->pending[copy] = ec_hal_load(ec_stream_tile(stream, copy), l2, block);
+    uint8_t *const end = ec_stream_open(stream, l1, bytes, 1, l2_offset);
+    ec_stream_load(stream, 0, 0, bytes);
+    return end;
 }
 
-void ec_stream_store(ec_stream *stream, uint32_t copy, uint8_t *l2, const ec_block *block)
+void ec_stream_load_planes(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                           uint32_t rows, uint32_t row_stride, uint32_t planes,
+                           uint32_t plane_stride)
 {
-    stream->pending[copy] = ec_hal_store(l2, ec_stream_tile(stream, copy), block);
+    const ec_block block = {length, rows, row_stride, planes, plane_stride};
+    stream->pending[copy] =
+        ec_hal_load(ec_stream_tile(stream, copy), stream->l2 + offset, &block);
 }
 
-void ec_stream_wait(ec_stream *stream, uint32_t copy)
+void ec_stream_load_rows(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                         uint32_t rows, uint32_t row_stride)
+{
+    ec_stream_load_planes(stream, copy, offset, length, rows, row_stride, 1, 0);
+}
+
+void ec_stream_load(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length)
+{
+    ec_stream_load_planes(stream, copy, offset, length, 1, 0, 1, 0);
+}
+
+void ec_stream_store_planes(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                            uint32_t rows, uint32_t row_stride, uint32_t planes,
+                            uint32_t plane_stride)
+{
+    const ec_block block = {length, rows, row_stride, planes, plane_stride};
+    stream->pending[copy] =
+        ec_hal_store(stream->l2 + offset, ec_stream_tile(stream, copy), &block);
+}
+
+void ec_stream_store_rows(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length,
+                          uint32_t rows, uint32_t row_stride)
+{
+    ec_stream_store_planes(stream, copy, offset, length, rows, row_stride, 1, 0);
+}
+
+void ec_stream_store(ec_stream *stream, int32_t copy, uint32_t offset, uint32_t length)
+{
+    ec_stream_store_planes(stream, copy, offset, length, 1, 0, 1, 0);
+}
+
+void ec_stream_wait(ec_stream *stream, int32_t copy)
 {
     if (stream->pending[copy] == EC_NO_TRANSFER)
         return;
@@ -32,10 +77,23 @@ void ec_stream_wait(ec_stream *stream, uint32_t copy)
     stream->pending[copy] = EC_NO_TRANSFER;
 }
 
-void ec_stream_close(ec_stream *stream)
+void ec_streams_wait(ec_stream *streams, uint32_t count)
 {
-    for (uint32_t copy = 0; copy < EC_MOST_COPIES; ++copy)
-        ec_stream_wait(stream, copy);
+    for (uint32_t i = 0; i < count; ++i)
+        ec_stream_wait(&streams[i], 0);
+}
+
+void ec_streams_close(ec_stream *streams, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; ++i)
+        for (int32_t copy = 0; copy < (int32_t)EC_MOST_COPIES; ++copy)
+            ec_stream_wait(&streams[i], copy);
+}
+
+void ec_layer_numbers(const ec_layer *layer, int32_t *numbers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; ++i)
+        numbers[i] = layer->numbers[i];
 }
 
 /* The first layer from `layer` on that has weights; count if there is none. */

@@ -159,7 +159,8 @@ function memory(name) {
       if (name === "l3") paintReads(chart, buffers);
       else if (level.reserved) {
         const what = name === "l1" ? "stacks" : "code and stacks";
-        const lines = [`${size(level.reserved)} for ${what}`, document.body.dataset.reserved];
+        const code = level.code === undefined ? "" : `, ${size(level.code)} of it code`;
+        const lines = [`${size(level.reserved)} for ${what}${code}`, document.body.dataset.reserved];
         chart.box(...span.whole, top - level.reserved, top, "buffer reserved", lines, what);
       }
       bandOfSelected(chart);

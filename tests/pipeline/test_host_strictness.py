@@ -44,7 +44,7 @@ def objects(folder: Path, sanitize: bool) -> bool:
         ("runtime/src/runtime.c", r"ec_hal_l3_wait\(reads\[(.*)\]\);", r"(void)(\1);"),
         ("runtime/src/runtime.c", r"ec_hal_wait\(stream->pending\[copy\]\);", ""),
         ("src/layers.c", r"ec_hal_ne16_wait\(before\);", ""),
-        ("src/layers.c", r"ec_stream_close\(&y\);", ""),
+        ("runtime/src/runtime.c", r"ec_stream_wait\(&streams\[i\], copy\);", ""),
     ],
     ids=["resident weights", "weights", "tiles", "jobs", "results"],
 )
@@ -57,8 +57,8 @@ def test_a_missing_wait(
 
 def test_a_kernel_that_reads_l2(small_build: Build, tmp_path: Path) -> None:
     """On the chip that works, slowly, and the L1 plan would never be tested."""
-    pattern = r"void \*const tile_x_0 = ec_stream_tile\(&x, .*\);"
-    direct = "void *const tile_x_0 = l2_x;"
+    pattern = r"\.x = ec_stream_tile\(x, .*\),"
+    direct = ".x = x->l2,"
     folder = broken(small_build, tmp_path / "broken", "src/layers.c", pattern, direct)
     with pytest.raises(EdgecompError, match="AddressSanitizer"):
         simulate(folder, sanitize=True, windows=1)

@@ -139,7 +139,7 @@ def test_broken_toml_names_the_file_and_the_line(tmp_path):
         ("cluster_hz = 370_000_000", "cluster_hz = inf", "clocks.cluster_hz: input should"),
         ('clock = "peripheral"', 'clock = "usb"', "transfers.l3_l2.clock: input should be"),
         ("macs_per_cycle = 21.3", "macs_per_cycle = 0", "kernels.linear.macs_per_cycle"),
-        ("code_bytes = 131_072", "code_bytes = 2_000_000", "reserves all of memories.l2_bytes"),
+        ("code_bytes = 114_688", "code_bytes = 2_000_000", "reserves all of memories.l2_bytes"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, board_text, before, after, expected):

@@ -39,7 +39,8 @@ def run_c(text: str, indices: dict[str, int]) -> int:
 def test_evaluation_agrees_with_the_c_text(expr: Expr, i: int, j: int) -> None:
     indices: dict[str, Number] = {"i": i, "j": j}
     assert run_c(expr.c(), {"i": i, "j": j}) == expr.evaluate(indices)
-    assert run_c(expr.c("_next"), {"i_next": i, "j_next": j}) == expr.evaluate(indices)
+    marked = expr.c(lambda name: f"{name}_next", lambda value: f"({value})")
+    assert run_c(marked, {"i_next": i, "j_next": j}) == expr.evaluate(indices)
 
 
 @given(EXPRESSIONS)
