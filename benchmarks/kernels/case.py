@@ -21,7 +21,7 @@ Scalars = dict[str, int | tuple[int, ...]]
 class Case:
     """One call: its operands, the name of the output among them and what it must become.
 
-    ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements.
+    ``work`` is what the cost model charges, at the board's ``rate`` (``op``'s where it has no name): products where ``unit`` is MAC/cycle, else elements.
     ``calibrates``: whether rates are fitted to it. Jobs of NE16 do not: alone, their start shows.
     """
 
@@ -34,6 +34,7 @@ class Case:
     work: int
     unit: str = "cycles/element"
     calibrates: bool = True
+    rate: str = ""
 
     @property
     def rows(self) -> int:
