@@ -23,8 +23,32 @@ def transpose(shape: tuple[int, ...], order: tuple[int, ...], kind: int) -> Case
     return Case("copy", text, {"x": x, "y": y}, scalars, "y", view.copy(), x.size, rate="transpose")
 
 
+def binary(op: str, shape: tuple[int, int], other: tuple[int, int], kinds: str) -> Case:
+    """An addition or product whose second operand is broadcast; kinds of a, b and y."""
+    types = [{"b": I8, "h": I16}[kind] for kind in kinds]
+    a, b = integers(shape, DTYPES[types[0]]), integers(other, DTYPES[types[1]])
+    fixed = {"multiplier_a": 300, "multiplier_b": -200, "bias": 1 << 15, "shift": 16}
+    if op == "mul":
+        fixed = {"zero_a": 1, "zero_b": -1, "multiplier": 1, "bias": 5, "shift": 9}
+    expected = evaluate(f"q_{op}", [a, b], **fixed, dtype=NAMES[types[2]])
+    scalars: Scalars = {"size": (1, 1, *shape), **fixed}
+    for name, array in (("a", a), ("b", b), ("y", expected)):
+        rows, columns = array.shape
+        scalars[f"{name}_stride"] = (0, 0, columns * (rows != 1), int(columns != 1))
+    scalars |= {f"{name}_type": kind for name, kind in zip("aby", types, strict=True)}
+    arrays = {"a": a, "b": b, "y": np.zeros_like(expected)}
+    text = f"{list(shape)} {NAMES[types[0]]} and {list(other)} {NAMES[types[1]]}"
+    return Case(op, text, arrays, scalars, "y", expected, a.size, rate=f"{op}_any")
+
+
 def move_cases() -> Iterator[Case]:
     """Strides of powers of two and others; axes of two and of three elements."""
+    for op in ("add", "mul"):
+        yield binary(op, (112, 64), (1, 64), "hhh")
+        yield binary(op, (25, 760), (25, 1), "bhb")
+        yield binary(op, (56, 224), (1, 1), "bhh")
+        yield binary(op, (49, 49), (49, 49), "bhb")
+        yield binary(op, (64, 192), (64, 192), "hbb")
     yield transpose((56, 64, 2, 7), (3, 1, 0, 2), I8)
     yield transpose((7, 64, 56, 2), (2, 1, 3, 0), I8)
     yield transpose((256, 112), (1, 0), I8)
