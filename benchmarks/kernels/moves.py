@@ -1,4 +1,4 @@
-"""Transposes and broadcasts in the tiles of Tiny-BioMoE's and EEG-DINO's layers."""
+"""Transposes, broadcasts and normalisations in the tiles of Tiny-BioMoE's and EEG-DINO's layers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.kernels.case import DTYPES, I8, I16, NAMES, Case, Scalars, evaluate, integers
+from benchmarks.kernels.case import (
+    DTYPES,
+    I8,
+    I16,
+    NAMES,
+    RANDOM,
+    Case,
+    Scalars,
+    evaluate,
+    integers,
+)
+from edgecomp.ir.fixed_point import layer_norm_parameters
 
 
 def transpose(shape: tuple[int, ...], order: tuple[int, ...], kind: int) -> Case:
@@ -41,8 +52,29 @@ def binary(op: str, shape: tuple[int, int], other: tuple[int, int], kinds: str) 
     return Case(op, text, arrays, scalars, "y", expected, a.size, rate=f"{op}_any")
 
 
+def affine_layer_norm(rows: int, columns: int, kind: int) -> Case:
+    """The normalisation of an image's channels, with gain and offset."""
+    x = np.clip(RANDOM.normal(0, 3000, (rows, columns)), -32768, 32767).astype(np.int16)
+    gain = RANDOM.integers(2000, 16000, columns).astype(np.int16)
+    offset = RANDOM.integers(-(1 << 24), 1 << 24, columns).astype(np.int32)
+    multiplier, shift = layer_norm_parameters(columns, 1 / 4096)
+    gain_shift = 13 if kind == I16 else 20
+    fixed = {"epsilon_q8": 100, "multiplier": multiplier, "shift": shift, "gain_shift": gain_shift}
+    attributes = fixed | {"affine": True, "dtype": NAMES[kind]}
+    expected = evaluate("q_layer_norm", [x, gain, offset], **attributes)
+    y = np.zeros_like(expected)
+    scalars: Scalars = {"x_stride": columns, "y_stride": columns, **fixed}
+    scalars |= {"rows": rows, "columns": columns, "x_type": I16, "y_type": kind}
+    arrays = {"x": x, "gain": gain, "offset": offset, "y": y}
+    text = f"[{rows},{columns}] i16 to {NAMES[kind]}, affine"
+    return Case("layer_norm", text, arrays, scalars, "y", expected, y.size, rate="layer_norm_affine")
+
+
 def move_cases() -> Iterator[Case]:
     """Strides of powers of two and others; axes of two and of three elements."""
+    for columns in (64, 128, 320):
+        yield affine_layer_norm(12544 // columns, columns, I16)
+        yield affine_layer_norm(12544 // columns, columns, I8)
     for op in ("add", "mul"):
         yield binary(op, (112, 64), (1, 64), "hhh")
         yield binary(op, (25, 760), (25, 1), "bhb")
