@@ -31,7 +31,10 @@ def transpose(shape: tuple[int, ...], order: tuple[int, ...], kind: int) -> Case
         steps = tuple(step // array.itemsize for step in array.strides)
         scalars[f"{name}_stride"] = (0,) * lead + steps
     text = f"{list(shape)} {NAMES[kind]} to {list(view.shape)}"
-    return Case("copy", text, {"x": x, "y": y}, scalars, "y", view.copy(), x.size, rate="transpose")
+    rate = "transpose" if kind == I8 else "transpose_wide"
+    rate = "" if order[-1] == len(order) - 1 else rate
+    arrays = {"x": x, "y": y}
+    return Case("copy", text, arrays, scalars, "y", view.copy(), x.size, rate=rate)
 
 
 def binary(op: str, shape: tuple[int, int], other: tuple[int, int], kinds: str) -> Case:
@@ -49,7 +52,21 @@ def binary(op: str, shape: tuple[int, int], other: tuple[int, int], kinds: str) 
     scalars |= {f"{name}_type": kind for name, kind in zip("aby", types, strict=True)}
     arrays = {"a": a, "b": b, "y": np.zeros_like(expected)}
     text = f"{list(shape)} {NAMES[types[0]]} and {list(other)} {NAMES[types[1]]}"
-    return Case(op, text, arrays, scalars, "y", expected, a.size, rate=f"{op}_any")
+    rate = "add_any" if op == "add" else ""
+    rows = shape[0] if other != shape else 1
+    return Case(op, text, arrays, scalars, "y", expected, a.size, rate=rate, charged_rows=rows)
+
+
+def zero_pad(rows: int, columns: int) -> Case:
+    """The rows of a head as whole words."""
+    x = integers((rows, columns), np.int8)
+    expected = np.pad(x, [(0, -rows % 4), (0, -columns % 4)])
+    y = np.zeros_like(expected)
+    scalars: Scalars = {"rows": rows, "columns": columns, "x_stride": columns}
+    scalars |= {"y_rows": y.shape[0], "y_columns": y.shape[1], "y_stride": y.shape[1]}
+    arrays = {"x": x, "y": y}
+    text = f"[{rows},{columns}] to {list(y.shape)}"
+    return Case("zero_pad", text, arrays, scalars, "y", expected, y.size)
 
 
 def affine_layer_norm(rows: int, columns: int, kind: int) -> Case:
@@ -72,6 +89,8 @@ def affine_layer_norm(rows: int, columns: int, kind: int) -> Case:
 
 def move_cases() -> Iterator[Case]:
     """Strides of powers of two and others; axes of two and of three elements."""
+    for rows, columns in [(191, 25), (49, 6), (190, 101)]:
+        yield zero_pad(rows, columns)
     for columns in (64, 128, 320):
         yield affine_layer_norm(12544 // columns, columns, I16)
         yield affine_layer_norm(12544 // columns, columns, I8)
