@@ -22,8 +22,8 @@ class Case:
     """One call: its operands, the name of the output among them and what it must become.
 
     ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements;
-    ``charged_rows`` are its rows where no argument says so, ``rate`` is whose rates it charges where
-    those are not the kernel's own.
+    ``charged_rows`` are its rows where no argument says so, ``rate`` is whose rates it charges
+    where those are not the kernel's own.
     ``calibrates``: whether rates are fitted to it. Jobs of NE16 do not: alone, their start shows.
     """
 

@@ -84,7 +84,8 @@ def affine_layer_norm(rows: int, columns: int, kind: int) -> Case:
     scalars |= {"rows": rows, "columns": columns, "x_type": I16, "y_type": kind}
     arrays = {"x": x, "gain": gain, "offset": offset, "y": y}
     text = f"[{rows},{columns}] i16 to {NAMES[kind]}, affine"
-    return Case("layer_norm", text, arrays, scalars, "y", expected, y.size, rate="layer_norm_affine")
+    rate = "layer_norm_affine"
+    return Case("layer_norm", text, arrays, scalars, "y", expected, y.size, rate=rate)
 
 
 def move_cases() -> Iterator[Case]:

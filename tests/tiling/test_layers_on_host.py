@@ -72,7 +72,7 @@ class Builder:
 
 
 def linears(b: Builder) -> None:
-    for rows, columns, depth in [(40, 24, 32), (7, 5, 3), (1, 64, 96), (33, 1, 20)]:
+    for rows, columns, depth in [(40, 24, 32), (7, 5, 3), (1, 64, 96), (33, 1, 20), (19, 10, 21)]:
         multiplier, bias, shift = b.channels(columns, depth)
         operands = [b.input(rows, depth), b.constant(columns, depth), multiplier, bias]
         common = {**STATED, "shift": shift}

@@ -43,13 +43,7 @@ from edgecomp.tiling.program import (
     c_type,
 )
 from edgecomp.tiling.search import tiler
-
-
-WORD = 4
-"""Elements that the products take at a time."""
-
-FEWEST_QUERIES = 8
-"""For fewer, whole words save less than it takes to make them."""
+from edgecomp.tiling.words import FEWEST_ROWS, WORD, padded, padding
 
 
 @tiler("q_attention")
@@ -79,13 +73,11 @@ class _Tiles:
         self.scores_type = DType.I8 if self.narrow else DType.I32
         self.scores_stride = round_up(self.keys, 4) if self.narrow else self.keys
         self.p_stride = self.scores_stride * self.scores_type.bytes
-        many = self.queries >= FEWEST_QUERIES
+        many = self.queries >= FEWEST_ROWS
         self.pads_depth = many and self.depth % WORD != 0
         self.pads_values = many and (self.value_dim % WORD != 0 or self.keys % WORD != 0)
         self.width = round_up(self.depth, WORD) if self.pads_depth else self.depth
-        self.value_width = (
-            round_up(self.value_dim, WORD) if self.pads_values else self.value_dim
-        )
+        self.value_width = round_up(self.value_dim, WORD) if self.pads_values else self.value_dim
         heads = node.integer("heads")
         batch = self.q.type.size // (self.queries * self.q.shape[-1])
         self.b = Loop("b", batch, 1)
@@ -129,35 +121,21 @@ class _Tiles:
         """Memory for the rows that are made whole words."""
         rows = round_up(self.key_step, WORD)
         if self.pads_depth:
-            yield Scratch("q_words", self.m.step * self.width, self._query_tile())
-            yield Scratch("k_words", self.key_step * self.width, self._key_tile(self.key_block))
+            yield Scratch(padded("q"), self.m.step * self.width, self._query_tile())
+            yield Scratch(padded("k"), self.key_step * self.width, self._key_tile(self.key_block))
         if self.pads_values:
-            yield Scratch("v_words", rows * self.value_width, self._key_tile(self.value_block))
+            yield Scratch(padded("v"), rows * self.value_width, self._key_tile(self.value_block))
 
     def _paddings(self, new_queries: When) -> Iterator[Call]:
         """What makes them."""
         if self.pads_depth:
-            yield self._padding("q", self.m.size, self.depth, self.m.size, new_queries)
+            yield padding("q", self.m.size, self.depth, self.m.size, new_queries)
             keys = self._block_size(self.key_block)
-            yield self._padding("k", keys, self.depth, keys, self._new_keys())
+            yield padding("k", keys, self.depth, keys, self._new_keys())
         if self.pads_values:
             keys = self._block_size(self.value_block)
             rows = self._value_rows()
-            yield self._padding("v", keys, self.value_dim, rows, self._new_values())
-
-    def _padding(self, name: str, rows: Expr, depth: int, y_rows: Expr, when: When) -> Call:
-        width = round_up(depth, WORD)
-        arguments: dict[str, Argument] = {
-            "x": Pointer(name),
-            "y": Pointer(f"{name}_words"),
-            "rows": rows,
-            "columns": wrap(depth),
-            "y_rows": y_rows,
-            "y_columns": wrap(width),
-            "x_stride": wrap(depth),
-            "y_stride": wrap(width),
-        }
-        return Call("zero_pad", arguments, y_rows * width, when=when)
+            yield padding("v", keys, self.value_dim, rows, self._new_values())
 
     def _value_rows(self) -> Expr:
         """Rows of a block of values in L1."""
@@ -239,8 +217,8 @@ class _Tiles:
         columns = self._block_size(self.key_block)
         biased = len(self.node.inputs) == 5
         arguments: dict[str, Argument] = {
-            "q": Pointer("q_words" if self.pads_depth else "q"),
-            "k": Pointer("k_words" if self.pads_depth else "k"),
+            "q": Pointer(padded("q") if self.pads_depth else "q"),
+            "k": Pointer(padded("k") if self.pads_depth else "k"),
             "scores": Pointer("scores"),
             "rows": self.m.size,
             "columns": columns,
@@ -307,7 +285,7 @@ class _Tiles:
         return Call("attention_interleave", arguments, work, when=when, outputs=outputs)
 
     def _values_pointer(self) -> Pointer:
-        return Pointer("v_words" if self.pads_values else "v")
+        return Pointer(padded("v") if self.pads_values else "v")
 
     def _values(self) -> Call:
         rows = self._value_rows()
