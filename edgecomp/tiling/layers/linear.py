@@ -115,12 +115,12 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
             padding("x", m.size, depth, m.size, new_rows),
             padding("w", n.size, depth, n.size, new_channels),
         )
-        scratch = (
+        words = (
             Scratch(padded("x"), m.step * width, m.index),
             Scratch(padded("w"), n.step * width, n.index),
         )
         calls = (*lowered, *paddings, call)
-        return TileProgram(order, tuple(operands), calls, scratch, order=title)
+        return TileProgram(order, tuple(operands), calls, words, order=title)
     return TileProgram(order, tuple(operands), (*lowered, call), order=title)
 
 
