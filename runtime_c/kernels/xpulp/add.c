@@ -32,7 +32,7 @@ static void add_saturated(const int16_t *a, const int16_t *b, int16_t *y, uint32
 }
 
 /* k0, k1: multipliers, k2: bias, k3: shift. */
-EC_RUNS(add, 7, "mul t0,t0,%[k0]\n" EC_ASM_MAC("t0", "t1", "%[k1]")
+EC_RUNS(add_run, 7, "mul t0,t0,%[k0]\n" EC_ASM_MAC("t0", "t1", "%[k1]")
         EC_ASM_ADD_SHIFT("t0", "%[k2]", "%[k3]"))
 
 static __attribute__((noinline)) void add_any(const ec_add_args *p, uint32_t core, uint32_t cores)
@@ -46,10 +46,8 @@ static __attribute__((noinline)) void add_any(const ec_add_args *p, uint32_t cor
         .a_stride = p->a_stride,
         .b_stride = p->b_stride,
         .y_stride = p->y_stride,
-        .a_bytes = ec_bytes_of(p->a_type),
-        .b_bytes = ec_bytes_of(p->b_type),
-        .y_bytes = ec_bytes_of(p->y_type),
-        .function = add_of(p->a_type, p->b_type, p->y_type),
+        .types = ec_types_of(p->a_type, p->b_type, p->y_type),
+        .function = add_run,
         .constants = constants,
     };
     ec_elementwise_share(&e, core, cores);

@@ -91,7 +91,7 @@ static void locate(const axis *axes, uint32_t count, uint32_t index, size_t *x, 
 }
 
 /* Runs along the longest axis. */
-static void copy_runs(copying *c, const uint8_t *x, uint8_t *y, uint32_t core, uint32_t cores)
+static __attribute__((noinline)) void copy_runs(copying *c, const uint8_t *x, uint8_t *y, uint32_t core, uint32_t cores)
 {
     const axis inner = c->axes[c->count - 1];
     const int whole = inner.x == c->element && inner.y == c->element && inner.size >= 8;
@@ -237,7 +237,7 @@ static axis take(copying *c, uint32_t index)
 }
 
 /* Takes the axes that lie together in one tensor out of `c`; of size 0 where there are none. */
-static line take_line(copying *c, int in_y)
+static __attribute__((noinline)) line take_line(copying *c, int in_y)
 {
     const uint32_t at = find(c, in_y, c->element);
     if (at == c->count) {
@@ -280,7 +280,7 @@ static int plan(transposition *t, const copying *c)
 }
 
 /* Where a strip begins in x and y. */
-static void locate_strip(const transposition *t, uint32_t strip, size_t *x, size_t *y)
+static __attribute__((noinline)) void locate_strip(const transposition *t, uint32_t strip, size_t *x, size_t *y)
 {
     const uint32_t plane = strip < t->groups ? 0 : strip / t->groups;
     const line *across = t->along_y ? &t->of_x : &t->of_y;
@@ -293,7 +293,7 @@ static void locate_strip(const transposition *t, uint32_t strip, size_t *x, size
 }
 
 /* `count` > 0 blocks from `place` of the strip that begins at x and y. */
-static void transpose_run(const transposition *t, const uint8_t *x, uint8_t *y, uint32_t place,
+static __attribute__((noinline)) void transpose_run(const transposition *t, const uint8_t *x, uint8_t *y, uint32_t place,
                           uint32_t count)
 {
     const line *along = t->along_y ? &t->of_y : &t->of_x;
@@ -308,7 +308,7 @@ static void transpose_run(const transposition *t, const uint8_t *x, uint8_t *y, 
 }
 
 /* Blocks [first, end) of the strip at x and y; the last one is moved back inside. */
-static void transpose_blocks(const transposition *t, const uint8_t *x, uint8_t *y, uint32_t first,
+static __attribute__((noinline)) void transpose_blocks(const transposition *t, const uint8_t *x, uint8_t *y, uint32_t first,
                              uint32_t end)
 {
     const uint32_t whole = end < t->whole ? end : t->whole;

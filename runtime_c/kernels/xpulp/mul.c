@@ -2,7 +2,7 @@
 #include "elementwise.h"
 
 /* k0, k1: zero points, k2: multiplier, k3: bias, k4: shift. */
-EC_RUNS(mul, 9, "sub t0,t0,%[k0]\n sub t1,t1,%[k1]\n mul t0,t0,t1\n mul t0,t0,%[k2]\n"
+EC_RUNS(mul_run, 9, "sub t0,t0,%[k0]\n sub t1,t1,%[k1]\n mul t0,t0,t1\n mul t0,t0,%[k2]\n"
         EC_ASM_ADD_SHIFT("t0", "%[k3]", "%[k4]"))
 
 void ec_mul(const ec_mul_args *p, uint32_t core, uint32_t cores)
@@ -17,10 +17,8 @@ void ec_mul(const ec_mul_args *p, uint32_t core, uint32_t cores)
         .a_stride = p->a_stride,
         .b_stride = p->b_stride,
         .y_stride = p->y_stride,
-        .a_bytes = ec_bytes_of(p->a_type),
-        .b_bytes = ec_bytes_of(p->b_type),
-        .y_bytes = ec_bytes_of(p->y_type),
-        .function = mul_of(p->a_type, p->b_type, p->y_type),
+        .types = ec_types_of(p->a_type, p->b_type, p->y_type),
+        .function = mul_run,
         .constants = constants,
     };
     ec_elementwise_share(&e, core, cores);
