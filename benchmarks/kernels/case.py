@@ -21,7 +21,9 @@ Scalars = dict[str, int | tuple[int, ...]]
 class Case:
     """One call: its operands, the name of the output among them and what it must become.
 
-    ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements.
+    ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements;
+    ``charged_rows`` are its rows where no argument says so, ``rate`` is whose rates it charges
+    where those are not the kernel's own.
     ``calibrates``: whether rates are fitted to it. Jobs of NE16 do not: alone, their start shows.
     """
 
@@ -34,10 +36,14 @@ class Case:
     work: int
     unit: str = "cycles/element"
     calibrates: bool = True
+    rate: str = ""
+    charged_rows: int = 0
 
     @property
     def rows(self) -> int:
         """Rows of a matrix, or of the output image; 1 where there are none."""
+        if self.charged_rows:
+            return self.charged_rows
         rows = self.scalars.get("rows", self.scalars.get("out_height", 1))
         assert isinstance(rows, int)
         return rows

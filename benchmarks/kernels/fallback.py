@@ -104,7 +104,10 @@ def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
     scalars |= {"y_stride": (0, 0, 0, 1), "reduction": 0, "x_type": x_type, "y_type": I16}
     arrays = {"x": x, "y": np.zeros(kept, np.int16)}
     text = f"[{shape[0]},{shape[1]}] {NAMES[x_type]} over axis {axis}"
-    return Case("reduce", text, arrays, scalars, "y", expected, x.size)
+    rate = "reduce" if inner else "reduce_across"
+    return Case(
+        "reduce", text, arrays, scalars, "y", expected, x.size, rate=rate, charged_rows=kept
+    )
 
 
 def _image(height: int, width: int, channels: int) -> tuple[np.ndarray, Scalars]:
@@ -187,7 +190,7 @@ def fallback_cases() -> Iterator[Case]:
             yield mul(rows, columns, x_type)
     for rows, columns in [(64, 80), (16, 400), (8, 64), (128, 32)]:
         yield softmax(rows, columns)
-    for kept, reduced in [(192, 80), (64, 400), (8, 192), (192, 8), (8, 16)]:
+    for kept, reduced in [(192, 80), (64, 400), (8, 192), (192, 8), (8, 16), (5000, 2)]:
         for inner in (True, False):
             for x_type in (I8, I16):
                 yield reduce(kept, reduced, inner, x_type)

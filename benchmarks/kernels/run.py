@@ -37,6 +37,7 @@ from benchmarks.kernels.case import (
 from benchmarks.kernels.device import Counters, Device, build
 from benchmarks.kernels.fallback import fallback_cases
 from benchmarks.kernels.jobs import job_cases
+from benchmarks.kernels.moves import move_cases
 from edgecomp.ir.fixed_point import (
     exponential_steps,
     exponential_table,
@@ -307,6 +308,7 @@ def cases() -> Iterator[Case]:
         for x_type in (I8, I16):
             yield requantize(rows, columns, x_type)
         yield copy(rows, columns)
+    yield from move_cases()
     yield from fallback_cases()
     yield from job_cases()
 
@@ -333,15 +335,17 @@ def row_of(case: Case, counters: Counters) -> str:
 def record_of(case: Case, counters: Counters) -> dict[str, str | int]:
     """What a calibration needs of a case."""
     work = {"rows": case.rows, "elements": case.elements, "macs": case.macs}
-    return {"kernel": case.op, "tile": case.shape, **work, "cycles": counters.cycles}
+    return {"kernel": case.rate or case.op, "tile": case.shape, **work, "cycles": counters.cycles}
 
 
 def measure_all(
-    device: Device, show: Callable[[str], None]
+    device: Device, only: str | None, show: Callable[[str], None]
 ) -> tuple[list[str], list[dict[str, str | int]]]:
     """The lines of the table and the records of all cases."""
     lines, records = [], []
     for case in cases():
+        if only is not None and case.op != only:
+            continue
         counters = measure(device, case)
         lines.append(row_of(case, counters))
         if case.calibrates:
@@ -354,6 +358,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--implementation", default="xpulp")
+    parser.add_argument("--only", help="a kernel: measure no other one")
     parser.add_argument("--output", type=Path, help="the table, Markdown")
     parser.add_argument("--json", type=Path, help="work and cycles of every case, for calibration")
     options = parser.parse_args()
@@ -361,7 +366,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         elf = build(Path(folder), options.implementation)
         with Device(elf) as device:
-            lines, records = measure_all(device, lambda line: print(line, flush=True))
+            lines, records = measure_all(device, options.only, lambda line: print(line, flush=True))
     if options.output:
         options.output.write_text(
             f"# Kernels, `{options.implementation}`\n\n"

@@ -82,21 +82,31 @@ def test_requantize_in_place(kernels: Any) -> None:
 @pytest.mark.parametrize("cores", [1, 8, 9])
 @pytest.mark.parametrize(
     ("a_shape", "b_shape"),
-    [((4, 9), (4, 9)), ((3, 5, 7), (7,)), ((2, 1, 3, 4), (5, 1, 4)), ((6,), (1,))],
+    [
+        ((4, 9), (4, 9)),
+        ((3, 5, 7), (7,)),
+        ((2, 1, 3, 4), (5, 1, 4)),
+        ((6,), (1,)),
+        ((25, 70), (25, 1)),
+        ((7, 11, 64), (64,)),
+    ],
 )
-@pytest.mark.parametrize(("a_type", "b_type"), [("i8", "i8"), ("i16", "i8"), ("i16", "i16")])
+@pytest.mark.parametrize(
+    ("a_type", "b_type"), [("i8", "i8"), ("i16", "i8"), ("i8", "i16"), ("i16", "i16")]
+)
+@pytest.mark.parametrize("target", ["i8", "u8", "i16"])
 def test_add_and_mul(
-    kernels: Any, a_shape: Any, b_shape: Any, a_type: str, b_type: str, cores: int
+    kernels: Any, target: str, a_shape: Any, b_shape: Any, a_type: str, b_type: str, cores: int
 ) -> None:
     """Broadcasting on either side, mixed types, a negative multiplier."""
     a, b = kernels.integers(a_shape, NUMPY[a_type]), kernels.integers(b_shape, NUMPY[b_type])
     p = {"multiplier_a": 20000, "multiplier_b": -12345, "bias": 1 << 18, "shift": 19}
-    expected = kernels.evaluate("q_add", [a, b], **p, dtype="i8")
-    np.testing.assert_array_equal(binary(kernels, "add", cores, a, b, "i8", **p), expected)
-    scale = {("i8", "i8"): 32767, ("i16", "i8"): 250, ("i16", "i16"): 1}[a_type, b_type]
+    expected = kernels.evaluate("q_add", [a, b], **p, dtype=target)
+    np.testing.assert_array_equal(binary(kernels, "add", cores, a, b, target, **p), expected)
+    scale = {("i8", "i8"): 32767, ("i16", "i16"): 1}.get((a_type, b_type), 250)
     p = {"zero_a": 3, "zero_b": -2, "multiplier": scale, "bias": -9, "shift": 18}
-    expected = kernels.evaluate("q_mul", [a, b], **p, dtype="i16")
-    np.testing.assert_array_equal(binary(kernels, "mul", cores, a, b, "i16", **p), expected)
+    expected = kernels.evaluate("q_mul", [a, b], **p, dtype=target)
+    np.testing.assert_array_equal(binary(kernels, "mul", cores, a, b, target, **p), expected)
 
 
 def test_residual_addition_saturates(kernels: Any) -> None:

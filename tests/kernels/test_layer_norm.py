@@ -105,16 +105,18 @@ def test_kernel_with_any_scale(kernels: Any, scale: float) -> None:
     np.testing.assert_array_equal(call(kernels, 8, x, np.int16, **p), expected)
 
 
-@pytest.mark.parametrize("width", [5, 192])
-def test_kernel_with_gain(kernels: Any, width: int) -> None:
+@pytest.mark.parametrize("target", [np.int8, np.uint8, np.int16])
+@pytest.mark.parametrize("width", [5, 64, 192])
+def test_kernel_with_gain(kernels: Any, width: int, target: Any) -> None:
     """Gains of both signs in 16 bits behind ten fraction bits."""
     x = rows_of_all_kinds(kernels, width, np.int16)
     gain = kernels.integers(width, np.int16)
     offset = kernels.random.integers(-(1 << 29), 1 << 29, width).astype(np.int32)
-    p = parameters(width, 2.0**-LAYER_NORM_Q) | {"gain_shift": 21}
+    p = parameters(width, 2.0**-LAYER_NORM_Q) | {"gain_shift": 13 if target == np.int16 else 21}
     operands = [x, gain, offset]
-    expected = kernels.evaluate("q_layer_norm", operands, **p, affine=True, dtype="i8")
-    y = call(kernels, 8, x, np.int8, gain=gain, offset=offset, **p)
+    dtype = {np.int8: "i8", np.uint8: "u8", np.int16: "i16"}[target]
+    expected = kernels.evaluate("q_layer_norm", operands, **p, affine=True, dtype=dtype)
+    y = call(kernels, 8, x, target, gain=gain, offset=offset, **p)
     np.testing.assert_array_equal(y, expected)
 
 

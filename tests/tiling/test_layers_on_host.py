@@ -72,7 +72,7 @@ class Builder:
 
 
 def linears(b: Builder) -> None:
-    for rows, columns, depth in [(40, 24, 32), (7, 5, 3), (1, 64, 96), (33, 1, 20)]:
+    for rows, columns, depth in [(40, 24, 32), (7, 5, 3), (1, 64, 96), (33, 1, 20), (19, 10, 21)]:
         multiplier, bias, shift = b.channels(columns, depth)
         operands = [b.input(rows, depth), b.constant(columns, depth), multiplier, bias]
         common = {**STATED, "shift": shift}
@@ -124,6 +124,11 @@ def attentions(b: Builder) -> None:
     bias = b.random.integers(-3000, 3000, (2, 9, 21)).astype(np.int32)
     biased = [q, k, v, table, b.graph.constant(bias)]
     b.layer("q_attention", biased, **common, **sizes, **offsets)
+    odd = b.input(1, 31, 3 * 14)
+    odd_sizes = {"heads": 2, "head_dim": 7, "value_dim": 7}
+    odd_sizes |= {"q_offset": 0, "k_offset": 14, "v_offset": 28}
+    b.layer("q_attention", [odd, odd, odd, table], **common, **odd_sizes)
+    b.layer("q_attention", [odd, odd, odd, table], **narrow, **odd_sizes)
 
 
 def normalisations(b: Builder) -> None:

@@ -4,6 +4,10 @@ Scores of a query block stay in L1 as whole rows, so that the softmax sees all o
 weights take their place. Rows of 8-bit scores begin at multiples of four bytes. Keys and
 values pass through in blocks: first all keys, then all values. Where the keys of a head fit in
 one block they are loaded once per head. Values are interleaved in place whenever they are loaded.
+
+Products go by words of four bytes. Where heads are no whole words, their rows are brought into
+scratch memory with zeros behind them; where a block of keys is none, so are its values, with rows
+of zeros below.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from edgecomp.tiling.program import (
     c_type,
 )
 from edgecomp.tiling.search import tiler
+from edgecomp.tiling.words import FEWEST_ROWS, WORD, padded, padding
 
 
 @tiler("q_attention")
@@ -68,6 +73,11 @@ class _Tiles:
         self.scores_type = DType.I8 if self.narrow else DType.I32
         self.scores_stride = round_up(self.keys, 4) if self.narrow else self.keys
         self.p_stride = self.scores_stride * self.scores_type.bytes
+        many = self.queries >= FEWEST_ROWS
+        self.pads_depth = many and self.depth % WORD != 0
+        self.pads_values = many and (self.value_dim % WORD != 0 or self.keys % WORD != 0)
+        self.width = round_up(self.depth, WORD) if self.pads_depth else self.depth
+        self.value_width = round_up(self.value_dim, WORD) if self.pads_values else self.value_dim
         heads = node.integer("heads")
         batch = self.q.type.size // (self.queries * self.q.shape[-1])
         self.b = Loop("b", batch, 1)
@@ -85,7 +95,8 @@ class _Tiles:
         scratch = (
             Scratch("scores", rows * self.scores_stride * self.scores_type.bytes),
             Scratch("sums", rows * 4),
-            Scratch("acc", rows * self.value_dim * 4),
+            Scratch("acc", rows * self.value_width * 4),
+            *self._padded_rows(),
         )
         loops = (self.b, self.h, self.m, self.j)
         operands = {operand.name: operand for operand in self._operands()}
@@ -93,6 +104,7 @@ class _Tiles:
             *lowering(operands["q"], first_uses(loops[:3], loops)),
             *lowering(operands["k"], self._new_keys()),
             *lowering(operands["v"], self._new_values()),
+            *self._paddings(first_uses(loops[:3], loops)),
             self._scores(),
             self._softmax(),
             self._interleave(),
@@ -105,9 +117,39 @@ class _Tiles:
         )
         return TileProgram(loops, tuple(operands.values()), calls, scratch, order=title)
 
+    def _padded_rows(self) -> Iterator[Scratch]:
+        """Memory for the rows that are made whole words."""
+        rows = round_up(self.key_step, WORD)
+        if self.pads_depth:
+            yield Scratch(padded("q"), self.m.step * self.width, self._query_tile())
+            yield Scratch(padded("k"), self.key_step * self.width, self._key_tile(self.key_block))
+        if self.pads_values:
+            yield Scratch(padded("v"), rows * self.value_width, self._key_tile(self.value_block))
+
+    def _paddings(self, new_queries: When) -> Iterator[Call]:
+        """What makes them."""
+        if self.pads_depth:
+            yield padding("q", self.m.size, self.depth, self.m.size, new_queries)
+            keys = self._block_size(self.key_block)
+            yield padding("k", keys, self.depth, keys, self._new_keys())
+        if self.pads_values:
+            keys = self._block_size(self.value_block)
+            rows = self._value_rows()
+            yield padding("v", keys, self.value_dim, rows, self._new_values())
+
+    def _value_rows(self) -> Expr:
+        """Rows of a block of values in L1."""
+        rows = self._block_size(self.value_block)
+        return (rows + (WORD - 1)) // WORD * WORD if self.pads_values else rows
+
+    def _query_tile(self) -> Expr:
+        return self.head * self.m.trips + self.m.index
+
+    def _key_tile(self, block: Expr) -> Expr:
+        return self.head * self.blocks + block
+
     def _operands(self) -> Iterator[Operand]:
-        node, head = self.node, self.head
-        tile = head * self.m.trips + self.m.index
+        node, tile = self.node, self._query_tile()
         yield Operand("q", self.q, "in", self._queries(), tile, buffers_for(self.b, self.h, self.m))
         yield self._keys_operand("k", self.k, self.depth, self.key_block)
         yield self._keys_operand("v", self.v, self.value_dim, self.value_block)
@@ -138,7 +180,7 @@ class _Tiles:
         start = (self.b.index * self.keys + first) * width
         column = self.h.index * depth + self._offset(name)
         region = Region.block(start + column, self._block_size(block), depth, width)
-        key = self.head * self.blocks + block
+        key = self._key_tile(block)
         moves = buffers_for(self.b, self.h, self.j)
         return Operand(name, tensor, "in", region, key, moves if self.overlap_heads else 1)
 
@@ -175,14 +217,14 @@ class _Tiles:
         columns = self._block_size(self.key_block)
         biased = len(self.node.inputs) == 5
         arguments: dict[str, Argument] = {
-            "q": Pointer("q"),
-            "k": Pointer("k"),
+            "q": Pointer(padded("q") if self.pads_depth else "q"),
+            "k": Pointer(padded("k") if self.pads_depth else "k"),
             "scores": Pointer("scores"),
             "rows": self.m.size,
             "columns": columns,
-            "depth": wrap(self.depth),
-            "q_stride": wrap(self.depth),
-            "k_stride": wrap(self.depth),
+            "depth": wrap(self.width),
+            "q_stride": wrap(self.width),
+            "k_stride": wrap(self.width),
             "scores_stride": wrap(self.scores_stride),
             "first_column": self.key_block * self.key_step,
         }
@@ -194,7 +236,7 @@ class _Tiles:
             arguments["score_bias"] = Pointer("score_bias") if biased else Null()
             arguments["score_bias_stride"] = wrap(self.keys)
         work = self.m.size * columns
-        macs = work * self.depth
+        macs = work * self.width
         outputs = frozenset({"scores"})
         return Call(
             "attention_scores_i8" if self.narrow else "attention_scores",
@@ -230,39 +272,42 @@ class _Tiles:
         )
 
     def _interleave(self) -> Call:
-        columns = self._block_size(self.value_block)
+        rows = self._value_rows()
         arguments: dict[str, Argument] = {
-            "v": Pointer("v"),
-            "columns": columns,
-            "depth": wrap(self.value_dim),
-            "v_stride": wrap(self.value_dim),
+            "v": self._values_pointer(),
+            "columns": rows,
+            "depth": wrap(self.value_width),
+            "v_stride": wrap(self.value_width),
         }
         when = self._new_values()
-        work = columns * self.value_dim
+        work = rows * self.value_width
         outputs = frozenset({"v"})
         return Call("attention_interleave", arguments, work, when=when, outputs=outputs)
 
+    def _values_pointer(self) -> Pointer:
+        return Pointer(padded("v") if self.pads_values else "v")
+
     def _values(self) -> Call:
-        columns = self._block_size(self.value_block)
+        rows = self._value_rows()
         arguments: dict[str, Argument] = {
             "p": Pointer("scores"),
-            "v": Pointer("v"),
+            "v": self._values_pointer(),
             "acc": Pointer("acc"),
             "rows": self.m.size,
-            "columns": columns,
-            "depth": wrap(self.value_dim),
+            "columns": rows,
+            "depth": wrap(self.value_width),
             "p_stride": wrap(self.p_stride),
-            "v_stride": wrap(self.value_dim),
-            "acc_stride": wrap(self.value_dim),
+            "v_stride": wrap(self.value_width),
+            "acc_stride": wrap(self.value_width),
             "first_column": self.value_block * self.key_step,
             "first": is_zero(self.value_block),
         }
-        work = self.m.size * self.value_dim
+        work = self.m.size * self.value_width
         return Call(
             "attention_values",
             arguments,
             work,
-            work * columns,
+            work * rows,
             self.m.size,
             self._phase(1),
             outputs=frozenset({"acc"}),
@@ -276,7 +321,7 @@ class _Tiles:
             "y": Pointer("y"),
             "rows": self.m.size,
             "depth": wrap(self.value_dim),
-            "acc_stride": wrap(self.value_dim),
+            "acc_stride": wrap(self.value_width),
             "y_stride": wrap(self.value_dim),
             "v_zero": Scalar(node.integer("v_zero")),
             "multiplier": Scalar(node.integer("multiplier")),

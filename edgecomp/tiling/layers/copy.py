@@ -107,7 +107,11 @@ def _program(
     arguments = copy_arguments(
         grid.sizes, _strides(axes, dense_strides(sizes)), dense_strides(grid.sizes), element
     )
-    call = Call("copy", arguments, elements=math.prod(grid.sizes, start=wrap(1)))
+    work = math.prod(grid.sizes, start=wrap(1))
+    rate = "transpose" if element == 1 else "transpose_wide"
+    inner = axes[-1]
+    kept = inner.source == len(x_shape) - 1 and inner.step == 1
+    call = Call("copy", arguments, elements=work, rate="" if kept else rate)
     title = f"{node.op} {list(x.shape)} -> {list(y.shape)}"
     return TileProgram(grid.loops, operands, (call,), order=title)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from edgecomp.ir import Node, Value
+from edgecomp.ir import DType, Node, Value
 from edgecomp.tiling.boxes import Grid, box_region, collapse, dense_strides, grids, padded
 from edgecomp.tiling.expr import Expr, wrap
 from edgecomp.tiling.program import (
@@ -65,9 +65,23 @@ def _program(
         arguments[f"{name}_stride"] = Vector(padded(strides[inner], AXES, 0))
         arguments[f"{name}_type"] = c_type(value)
     arguments |= {key: Scalar(node.integer(key)) for key in scalars}
-    call = Call(kernel, arguments, elements=_product(grid.sizes))
+    call = Call(
+        kernel,
+        arguments,
+        elements=_product(grid.sizes),
+        rows=_product(grid.sizes[:-1]),
+        rate="" if kernel == "mul" or _is_plain(node, shapes) else "add_any",
+    )
     title = f"{node.op} {list(node.output.shape)}"
     return TileProgram(grid.loops, tuple(operands), (call,), order=title)
+
+
+def _is_plain(node: Node, shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether the node is a saturating addition of rows of 16 bits: the kernel adds two at once."""
+    halves = all(value.type.dtype is DType.I16 for value in (*node.inputs, node.output))
+    whole_rows = len({shape[-1] for shape in shapes}) == 1
+    numbers = [node.integer(name) for name in ("multiplier_a", "multiplier_b", "bias", "shift")]
+    return halves and whole_rows and numbers == [1, 1, 0, 0]
 
 
 def broadcast_operand(

@@ -49,6 +49,7 @@ def _program(node: Node, m: Loop, width: int, buffers: int | None = None) -> Til
         "rms": Scalar(int(flag(node, "rms"))),
         "x_zero": Scalar(optional_integer(node, "x_zero")),
     }
-    call = Call("layer_norm", arguments, elements=m.size * width, rows=m.size)
+    rate = "layer_norm_affine" if affine else ""
+    call = Call("layer_norm", arguments, elements=m.size * width, rows=m.size, rate=rate)
     title = f"q_layer_norm [{m.extent}, {width}]"
     return TileProgram((m,), tuple(operands), (call,), order=title)

@@ -1,4 +1,7 @@
-"""Tiles of ``q_linear``: blocks of rows by blocks of output channels, the depth whole."""
+"""Tiles of ``q_linear``: blocks of rows by blocks of output channels, the depth whole.
+
+A depth that is no whole words is made one in L1.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from edgecomp.tiling.candidates import (
     block_operand,
     first_uses,
     lowering,
+    round_up,
     row_operand,
     tile_sizes,
     vector_operand,
@@ -32,11 +36,13 @@ from edgecomp.tiling.program import (
     Operand,
     Pointer,
     Scalar,
+    Scratch,
     Symbol,
     TileProgram,
     c_type,
 )
 from edgecomp.tiling.search import tiler
+from edgecomp.tiling.words import FEWEST_ROWS, WORD, padded, padding
 
 
 @tiler("q_linear")
@@ -74,9 +80,11 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
         operands.append(block_operand("residual", node.inputs[4], m, n))
         residual = Pointer("residual")
     operands.append(_result(node, m, n))
+    odd = depth % WORD != 0 and m.extent >= FEWEST_ROWS and not normalizes(node)
+    width = round_up(depth, WORD) if odd else depth
     arguments: dict[str, Argument] = {
-        "x": Pointer(NORMALIZED if normalizes(node) else "x"),
-        "w": Pointer("w"),
+        "x": Pointer(NORMALIZED if normalizes(node) else padded("x") if odd else "x"),
+        "w": Pointer(padded("w") if odd else "w"),
         "multiplier": Pointer("multiplier"),
         "bias": Pointer("bias"),
         "table": table,
@@ -84,24 +92,36 @@ def _program(node: Node, m: Loop, n: Loop, order: tuple[Loop, ...], depth: int) 
         "y": Pointer("y"),
         "rows": m.size,
         "columns": n.size,
-        "depth": wrap(depth),
-        "x_stride": wrap(depth),
-        "w_stride": wrap(depth),
+        "depth": wrap(width),
+        "x_stride": wrap(width),
+        "w_stride": wrap(width),
         "residual_stride": n.size,
         "y_stride": n.size,
         "shift": Scalar(node.integer("shift")),
         "y_type": Symbol("EC_I8") if node.attributes.get("table") else c_type(node.output),
     }
     work = m.size * n.size
-    call = Call("linear", arguments, elements=work, macs=work * depth, rows=m.size)
+    call = Call("linear", arguments, elements=work, macs=work * width, rows=m.size)
     title = f"q_linear [{m.extent}, {depth}] x [{depth}, {n.extent}]"
     new_rows = first_uses([m], order)
     if normalizes(node):
         norm = normalization(node, "x", m.size, depth, new_rows)
         scratch = (normalized_rows(m, depth),)
         return TileProgram(order, tuple(operands), (norm, call), scratch, order=title)
-    calls = (*lowering(operands[0], new_rows), call)
-    return TileProgram(order, tuple(operands), calls, order=title)
+    lowered = lowering(operands[0], new_rows)
+    if odd:
+        new_channels = first_uses([n], order)
+        paddings = (
+            padding("x", m.size, depth, m.size, new_rows),
+            padding("w", n.size, depth, n.size, new_channels),
+        )
+        words = (
+            Scratch(padded("x"), m.step * width, m.index),
+            Scratch(padded("w"), n.step * width, n.index),
+        )
+        calls = (*lowered, *paddings, call)
+        return TileProgram(order, tuple(operands), calls, words, order=title)
+    return TileProgram(order, tuple(operands), (*lowered, call), order=title)
 
 
 def _result(node: Node, m: Loop, n: Loop) -> Operand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -101,6 +102,8 @@ def _program(node: Node, axes: list[_Axis], grid: Grid) -> TileProgram | None:
         Operand("x", x, "in", source, grid.key(), grid.buffers()),
         Operand("y", y, "out", target, grid.key(), grid.buffers()),
     )
-    call = Call("reduce", arguments, elements=work)
+    outputs = math.prod(grid.sizes, start=wrap(1))
+    rate = "reduce" if axes and axes[-1].reduced else "reduce_across"
+    call = Call("reduce", arguments, elements=work, rows=outputs, rate=rate)
     title = f"q_reduce {list(x.shape)} -> {list(y.shape)}"
     return TileProgram(grid.loops, operands, (call,), order=title)

@@ -81,6 +81,16 @@ typedef struct {
 
 void ec_flip_sign(const ec_flip_sign_args *args, uint32_t core, uint32_t cores);
 
+/* y[r, c] = x[r, c], or 0 outside of x: operands of products whose sizes are no whole words. */
+typedef struct {
+    const int8_t *x; /* [rows, columns] */
+    int8_t *y; /* [y_rows, y_columns], each at least as large */
+    uint32_t rows, columns, y_rows, y_columns;
+    uint32_t x_stride, y_stride;
+} ec_zero_pad_args;
+
+void ec_zero_pad(const ec_zero_pad_args *args, uint32_t core, uint32_t cores);
+
 /*
  * The product of two activations, whose zero points are taken out of the sums: ec_matmul_terms of
  * each operand, ec_matmul_pack of the right one, then ec_matmul.

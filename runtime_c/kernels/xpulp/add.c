@@ -1,5 +1,5 @@
 /* Weighted sum of two tensors: edgecomp/ops/q_add.py. */
-#include "ec_xpulp.h"
+#include "elementwise.h"
 
 /*
  * y = saturate(a + b): the residual stream. Two elements at a time: b is clipped to what still fits
@@ -9,7 +9,7 @@ static void add_saturated(const int16_t *a, const int16_t *b, int16_t *y, uint32
 {
     const uint32_t pairs = count >> 1;
     if (pairs > 0) {
-        __asm__ volatile(EC_ASM_BEGIN
+        __asm__ volatile(EC_ASM_BEGIN ".balign 16\n"
                          EC_ASM_LOOP("x0", "%[n]", 10)
                          EC_ASM_LW("t0", "4", "%[a]")
                          EC_ASM_LW("t1", "4", "%[b]")
@@ -31,22 +31,26 @@ static void add_saturated(const int16_t *a, const int16_t *b, int16_t *y, uint32
     }
 }
 
-static int32_t load(const void *x, size_t index, ec_type type)
-{
-    return type == EC_I8 ? ((const int8_t *)x)[index] : ((const int16_t *)x)[index];
-}
+/* k0, k1: multipliers, k2: bias, k3: shift. */
+EC_RUNS(add_run, 7, "mul t0,t0,%[k0]\n" EC_ASM_MAC("t0", "t1", "%[k1]")
+        EC_ASM_ADD_SHIFT("t0", "%[k2]", "%[k3]"))
 
-static void add_run(const ec_add_args *p, size_t a, size_t b, size_t y, uint32_t count)
+static __attribute__((noinline)) void add_any(const ec_add_args *p, uint32_t core, uint32_t cores)
 {
-    for (uint32_t c = 0; c < count; ++c) {
-        const int32_t first = load(p->a, a, p->a_type);
-        const int32_t second = load(p->b, b, p->b_type);
-        const int32_t sum = first * p->multiplier_a + (second * p->multiplier_b + p->bias);
-        ec_store(p->y, y, p->y_type, sum >> p->shift);
-        a += p->a_stride[3];
-        b += p->b_stride[3];
-        y += p->y_stride[3];
-    }
+    const int32_t constants[5] = {p->multiplier_a, p->multiplier_b, p->bias, (int32_t)p->shift, 0};
+    const ec_elementwise e = {
+        .a = p->a,
+        .b = p->b,
+        .y = p->y,
+        .size = p->size,
+        .a_stride = p->a_stride,
+        .b_stride = p->b_stride,
+        .y_stride = p->y_stride,
+        .types = ec_types_of(p->a_type, p->b_type, p->y_type),
+        .function = add_run,
+        .constants = constants,
+    };
+    ec_elementwise_share(&e, core, cores);
 }
 
 /* Axes that follow each other in memory in all three tensors become one. */
@@ -72,22 +76,22 @@ void ec_add(const ec_add_args *args, uint32_t core, uint32_t cores)
     if (dense) {
         merge_axes(&p);
     }
+    if (!dense || !plain) {
+        add_any(&p, core, cores);
+        return;
+    }
     const ec_share s = ec_share_of(p.size[0] * p.size[1] * p.size[2], p.size[3], core, cores);
     for (uint32_t r = s.row; r < s.row_end; ++r) {
-        const size_t a = ec_offset(r, p.size, p.a_stride, 3) + s.column * p.a_stride[3];
-        const size_t b = ec_offset(r, p.size, p.b_stride, 3) + s.column * p.b_stride[3];
-        const size_t y = ec_offset(r, p.size, p.y_stride, 3) + s.column * p.y_stride[3];
+        const size_t a = ec_offset(r, p.size, p.a_stride, 3) + s.column;
+        const size_t b = ec_offset(r, p.size, p.b_stride, 3) + s.column;
+        const size_t y = ec_offset(r, p.size, p.y_stride, 3) + s.column;
         const uint32_t count = s.column_end - s.column;
-        if (dense && plain) {
-            /* Cores start in different banks where their shares start in the same one. */
-            const uint32_t turn = 4 * core < count ? 4 * core : 0;
-            const int16_t *first = (const int16_t *)p.a + a;
-            const int16_t *second = (const int16_t *)p.b + b;
-            int16_t *result = (int16_t *)p.y + y;
-            add_saturated(first + turn, second + turn, result + turn, count - turn);
-            add_saturated(first, second, result, turn);
-        } else {
-            add_run(&p, a, b, y, count);
-        }
+        /* Cores start in different banks where their shares start in the same one. */
+        const uint32_t turn = 4 * core < count ? 4 * core : 0;
+        const int16_t *first = (const int16_t *)p.a + a;
+        const int16_t *second = (const int16_t *)p.b + b;
+        int16_t *result = (int16_t *)p.y + y;
+        add_saturated(first + turn, second + turn, result + turn, count - turn);
+        add_saturated(first, second, result, turn);
     }
 }

@@ -412,6 +412,52 @@ EC_INLINE void normalize_i8(const ec_layer_norm_args *args, const ec_layer_norm_
     }
 }
 
+/* Rows with gain from i16, two elements at a time: n as in normalize_i8, then n * gain + offset. */
+#define EC_AFFINE(instructions, clip, store)                                                    \
+    __asm__ volatile(EC_ASM_BEGIN EC_ASM_LOOP("x0", "%[n]", instructions)                       \
+                     EC_ASM_LW("t0", "4", "%[x]") EC_ASM_LW("t1", "4", "%[gain]")               \
+                     EC_ASM_DOTSP_H("t2", "t0", "%[low]")                                       \
+                     EC_ASM_DOTSP_H("t3", "t0", "%[high]")                                      \
+                     EC_ASM_LW("t4", "4", "%[offset]") EC_ASM_LW("t5", "4", "%[offset]")        \
+                     EC_ASM_ADD_SHIFT("t2", "%[bias]", "%[shift]")                              \
+                     EC_ASM_ADD_SHIFT("t3", "%[bias]", "%[shift]")                              \
+                     EC_ASM_CLIP_I16("t2") EC_ASM_CLIP_I16("t3")                                \
+                     EC_ASM_PACK_H("t2", "t3", "t2")                                            \
+                     EC_ASM_MAC_LOW("t4", "t2", "t1") EC_ASM_MAC_HIGH("t5", "t2", "t1")         \
+                     "sra t4,t4,%[gain_shift]\n sra t5,t5,%[gain_shift]\n"                      \
+                     clip("t4") clip("t5") store EC_ASM_END                                     \
+                     : [x] "+&r"(from), [y] "+&r"(to_y), [gain] "+&r"(gain),                    \
+                       [offset] "+&r"(offset)                                                   \
+                     : [n] "r"(a->columns >> 1), [low] "r"(factor), [high] "r"(factor << 16),   \
+                       [bias] "r"((fraction >> by->left) - by->mean * factor),                  \
+                       [shift] "r"(to->shift - by->left), [gain_shift] "r"(a->gain_shift)       \
+                     : "memory", "t0", "t1", "t2", "t3", "t4", "t5")
+#define EC_STORE_TWO_BYTES "sb t4,0(%[y])\n sb t5,1(%[y])\n" EC_ASM_LAST "addi %[y],%[y],2\n"
+
+static __attribute__((noinline)) void normalize_affine(const ec_layer_norm_args *a,
+                                                       const centring *by, const scaling *to,
+                                                       size_t x, size_t y)
+{
+    const int16_t *from = (const int16_t *)a->x + x;
+    const int16_t *gain = a->gain;
+    const int32_t *offset = a->offset;
+    uint8_t *to_y = (uint8_t *)a->y + y * (a->y_type == EC_I16 ? 2 : 1);
+    const int32_t factor = (int32_t)to->factor;
+    const int32_t fraction = ((1 << to->shift) >> 1) - by->fraction * factor;
+    if (a->y_type == EC_I16) {
+        EC_AFFINE(19, EC_ASM_CLIP_I16,
+                  EC_ASM_PACK_H("t4", "t5", "t4") EC_ASM_LAST EC_ASM_SW("t4", "4", "%[y]"));
+    } else if (a->y_type == EC_I8) {
+        EC_AFFINE(20, EC_ASM_CLIP_I8, EC_STORE_TWO_BYTES);
+    } else {
+        EC_AFFINE(20, EC_ASM_CLIP_U8, EC_STORE_TWO_BYTES);
+    }
+    if (a->columns & 1) {
+        const uint32_t last = a->columns - 1;
+        normalize_one(a, last, y, centred(a, by, x + last), *to);
+    }
+}
+
 /* Factors fit 16 bits, and zero << shift leaves room for the product. */
 EC_INLINE int fits_pairs(const ec_layer_norm_args *a, const scaling *to)
 {
@@ -431,6 +477,8 @@ static __attribute__((noinline)) void normalize_other(const ec_layer_norm_args *
         }
     } else if (a->x_type == EC_I8) {
         normalize_pairs(a, by, to, x, y, EC_I8, a->y_type, a->gain != NULL);
+    } else if (a->gain != NULL && to->shift >= by->left) {
+        normalize_affine(a, by, to, x, y);
     } else if (a->y_type == EC_I8) {
         normalize_pairs(a, by, to, x, y, EC_I16, EC_I8, a->gain != NULL);
     } else {

@@ -71,9 +71,16 @@ static int32_t sum_of_run(const ec_reduce_args *a, size_t at)
     return sum;
 }
 
-static void one_output(const ec_reduce_args *a, uint32_t output, uint32_t runs)
+/* Where kept element `column` of row `outer` is: no division where the other axes are one. */
+EC_INLINE size_t kept_at(const ec_reduce_args *a, const uint32_t *stride, uint32_t outer,
+                         uint32_t column)
 {
-    const size_t x = ec_offset(output, a->kept, a->x_kept_stride, 4);
+    return ec_offset(outer, a->kept, stride, 3) + (size_t)column * stride[3];
+}
+
+static void one_output(const ec_reduce_args *a, uint32_t outer, uint32_t column, uint32_t runs)
+{
+    const size_t x = kept_at(a, a->x_kept_stride, outer, column);
     int32_t total = 0;
     if (a->reduction != EC_SUM) {
         total = extreme(a, x, runs);
@@ -82,7 +89,7 @@ static void one_output(const ec_reduce_args *a, uint32_t output, uint32_t runs)
             total += sum_of_run(a, run_start(a, x, r));
         }
     }
-    finish(a, ec_offset(output, a->kept, a->y_stride, 4), total);
+    finish(a, kept_at(a, a->y_stride, outer, column), total);
 }
 
 /* Four neighbours in `count` rows, `step` bytes apart: `loads` of `instructions` lines, then sums. */
@@ -134,14 +141,14 @@ static void add_four(const ec_reduce_args *a, size_t at, int32_t *sums)
     sums[3] = s3;
 }
 
-static void four_outputs(const ec_reduce_args *a, uint32_t output, uint32_t runs)
+static void four_outputs(const ec_reduce_args *a, uint32_t outer, uint32_t column, uint32_t runs)
 {
-    const size_t x = ec_offset(output, a->kept, a->x_kept_stride, 4);
+    const size_t x = kept_at(a, a->x_kept_stride, outer, column);
     int32_t sums[4] = {0, 0, 0, 0};
     for (uint32_t r = 0; r < runs; ++r) {
         add_four(a, run_start(a, x, r), sums);
     }
-    const size_t y = ec_offset(output, a->kept, a->y_stride, 4);
+    const size_t y = kept_at(a, a->y_stride, outer, column);
     for (uint32_t i = 0; i < 4; ++i) {
         finish(a, y + i * a->y_stride[3], sums[i]);
     }
@@ -154,13 +161,27 @@ void ec_reduce(const ec_reduce_args *args, uint32_t core, uint32_t cores)
     const uint32_t runs = a.reduced[0] * a.reduced[1] * a.reduced[2];
     const int across = a.reduction == EC_SUM && a.x_kept_stride[3] == 1;
     const uint32_t quads = across ? a.kept[3] >> 2 : 0;
-    uint32_t end = ec_share_start(outer * quads, core + 1, cores);
-    for (uint32_t i = ec_share_start(outer * quads, core, cores); i < end; ++i) {
-        four_outputs(&a, i / quads * a.kept[3] + 4 * (i % quads), runs);
-    }
     const uint32_t rest = a.kept[3] - 4 * quads;
-    end = ec_share_start(outer * rest, core + 1, cores);
-    for (uint32_t i = ec_share_start(outer * rest, core, cores); i < end; ++i) {
-        one_output(&a, i / rest * a.kept[3] + 4 * quads + i % rest, runs);
+    uint32_t left = ec_share_start(outer * quads, core + 1, cores);
+    uint32_t first = ec_share_start(outer * quads, core, cores);
+    uint32_t row = quads > 0 ? first / quads : 0;
+    left -= first;
+    for (first -= row * quads; left > 0; --left) {
+        four_outputs(&a, row, 4 * first, runs);
+        if (++first == quads) {
+            first = 0;
+            ++row;
+        }
+    }
+    left = ec_share_start(outer * rest, core + 1, cores);
+    first = ec_share_start(outer * rest, core, cores);
+    row = rest > 0 ? first / rest : 0;
+    left -= first;
+    for (first -= row * rest; left > 0; --left) {
+        one_output(&a, row, 4 * quads + first, runs);
+        if (++first == rest) {
+            first = 0;
+            ++row;
+        }
     }
 }
