@@ -102,13 +102,17 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 
 
+MOST_SCORES = 0xFFFF
+"""A message of the sample application counts its scores in 16 bits."""
+
+
 def application_stream(spec: ProjectSpec) -> tuple[int, int] | None:
     """Channels and samples for the sample application; None where it does not fit.
 
-    It takes a stream of frames, for a network with one input, and sends one output.
+    It takes a stream of frames for the one input, and sends the scores of the one output.
     """
     inputs, outputs = spec.graph.inputs, spec.graph.outputs
-    if len(inputs) != 1 or len(outputs) != 1:
+    if len(inputs) != 1 or len(outputs) != 1 or outputs[0].type.size > MOST_SCORES:
         return None
     if spec.stream is not None:
         return spec.stream

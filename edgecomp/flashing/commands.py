@@ -58,7 +58,7 @@ def plan_commands(
     if program == "app" and not (project / "app_config.h").is_file():
         raise FlashError(
             f"the sample application does not fit the network in {directory}: it takes one input, "
-            "a stream of channels, and sends one output",
+            "a stream of channels, and sends one output of at most 65,535 scores",
             "run its windows on the board with `edgecomp simulate --simulator board`; a product's "
             "own main calls the network (firmware/README.md)",
         )

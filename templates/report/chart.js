@@ -18,7 +18,7 @@ function shorten(text, letters) {
   if (text.length <= letters) return text;
   if (letters < 3) return "";
   const end = text.slice(text.length - letters + 1);
-  const cut = end.slice(0, -1).search(/[/.]/);
+  const cut = end.slice(0, -1).search(/[/._]/);
   return "…" + (cut >= 0 && cut < end.length / 2 ? end.slice(cut) : end);
 }
 

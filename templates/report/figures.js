@@ -308,12 +308,13 @@ function roofline() {
     xTitle: "MAC per byte moved between L2 and L1",
     xTicks: logTicks, yTicks: logTicks, xText: powerOfTen, yText: powerOfTen,
     paint(chart) {
-      const roofs = [["cores", peaks.cores_macs_per_cycle], ["NE16", report.ne16_macs_per_cycle]];
+      const roofs = [["cores", peaks.cores_macs_per_cycle, "cores"],
+        ["ne16", report.ne16_macs_per_cycle, "NE16, 1x1 jobs:"]];
       const highest = log(Math.max(...tops, 1));
       chart.line([[x.whole[0], x.whole[0] + log(bandwidth)], [highest - log(bandwidth), highest]], "roof");
-      for (const [name, top] of roofs) {
+      for (const [kind, top, name] of roofs) {
         if (!top) continue;
-        chart.line([[log(top / bandwidth), log(top)], [x.whole[1], log(top)]], `roof ${name.toLowerCase()}`);
+        chart.line([[log(top / bandwidth), log(top)], [x.whole[1], log(top)]], `roof ${kind}`);
         const place = { x: chart.plot.left + chart.plot.width - 6, y: chart.py(log(top)) - 6, "text-anchor": "end" };
         chart.names.append(svg("text", { class: "name halo", ...place }, `${name} ${plain(top)} MAC/cycle`));
       }

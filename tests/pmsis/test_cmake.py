@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -48,15 +49,18 @@ def test_both_programs_build_without_warnings(tmp_path: Path) -> None:
     assert (tmp_path / "app" / "uart.bin").stat().st_size > 0
 
 
-def test_a_network_whose_input_is_no_stream_has_the_check_only(tmp_path: Path) -> None:
-    """An image: three channels of rows, not of samples."""
-    network = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)).eval()
-    export_onnx(network, (torch.zeros(1, 3, 4, 4),), tmp_path / "image.onnx")
-    built = build(tmp_path / "image.onnx", windows=2, out=tmp_path / "net")
+@pytest.mark.parametrize(("shape", "scores"), [((1, 3, 4, 4), 4), ((1, 2, 4), 66_000)])
+def test_a_network_that_the_application_does_not_fit_has_the_check_only(
+    shape: tuple[int, ...], scores: int, tmp_path: Path
+) -> None:
+    """An image: three channels of rows, not of samples. More scores than a message counts."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), scores)).eval()
+    export_onnx(network, (torch.zeros(shape),), tmp_path / "net.onnx")
+    built = build(tmp_path / "net.onnx", windows=2, out=tmp_path / "net")
     firmware = built.directory / "firmware"
     done = configure(firmware, tmp_path / "app", "-DEDGECOMP_PROGRAM=app")
     assert done.returncode != 0
     assert "application does not fit this network" in " ".join(done.stderr.split())
     assert configure(firmware, tmp_path / "default").returncode == 0
     assert "EDGECOMP_PROGRAM:STRING=check" in (tmp_path / "default/CMakeCache.txt").read_text()
-    assert "sample application takes a stream" in (firmware / "README.md").read_text()
+    assert "application does not fit" in (firmware / "README.md").read_text()
