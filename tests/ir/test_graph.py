@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from edgecomp.ir import DType, Graph, Node, TensorType, Value, create, verify
+from edgecomp.ir import DType, Graph, Node, TensorType, Value, create, print_graph, verify
 
 VECTOR = TensorType((4,), DType.F32)
 
@@ -154,3 +154,15 @@ def test_attributes_of_another_type_are_refused() -> None:
         with pytest.raises(TypeError, match=key):
             read(key)
     assert node.integers("list") == (1, 2)
+
+
+def test_a_copy_has_the_same_text_and_changes_alone() -> None:
+    graph = chain(3)
+    twin = graph.copy()
+    verify(twin)
+    assert print_graph(twin) == print_graph(graph)
+    assert twin.nodes[0].inputs[1].array is graph.nodes[0].inputs[1].array
+    twin.replace(twin.outputs[0], twin.inputs[0])
+    twin.remove_dead()
+    assert not twin.nodes and len(graph.nodes) == 3
+    verify(graph)

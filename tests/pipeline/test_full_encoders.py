@@ -9,6 +9,10 @@ import pytest
 
 from edgecomp import zoo
 from edgecomp.pipeline import Build, build, simulate
+from edgecomp.simulators import SimulatorError
+from edgecomp.simulators.elf import Elf
+from edgecomp.simulators.gvsoc import Platform, compile_project
+from edgecomp.simulators.toolchain import find_toolchain
 
 KIB = 1024
 
@@ -51,5 +55,18 @@ def check(built: Build, least_db: float) -> None:
     assert memory.l1.peak <= 128 * KIB
     assert memory.l2.peak <= 1536 * KIB
     assert memory.l2.arena <= 1.02 * memory.l2.lower_bound
+    _check_link(built)
     simulation = simulate(built, sanitize=True, windows=1)
     assert simulation.report.bit_exact, simulation.mismatch
+
+
+def _check_link(built: Build) -> None:
+    """The program for the chip fits L2 beside what is reserved for the vendor's code."""
+    try:
+        toolchain = find_toolchain()
+    except SimulatorError:
+        return
+    firmware = built.directory.resolve() / "firmware"
+    platform = Platform.read(firmware)
+    compile_project(toolchain, firmware, platform.kernels, program := firmware / "network.elf")
+    assert Elf(program).end(*platform.l2) <= built.report.memory.l2.peak

@@ -116,6 +116,15 @@ def test_the_page_shows_every_layer_and_memory(report):
     assert all(level in text for level in ("L1", "L2", "L3"))
 
 
+def test_what_of_a_memory_is_code_is_shown(report):
+    """L2 has 132 KiB for code and stacks, 128 of them for code; L1 has stacks only."""
+    l1, l2 = (line for line in _text(report).splitlines() if line.startswith(("L1 ", "L2 ")))
+    assert l2.split()[-4:] == ["132.0", "KiB", "128.0", "KiB"]
+    assert l1.split()[-3:] == ["10.0", "KiB", "-"]
+    page = render_html(report).partition("<script")[0]
+    assert re.findall(r"([\d.]+ KiB) of it code", page) == ["128.0 KiB"]
+
+
 def test_the_page_marks_latency_and_energy_as_estimates(report):
     cards = dict(re.findall(r"<h2>(\w+)</h2>(.*?)</div>", render_html(report), re.DOTALL))
     assert 'class="mark estimate"' in cards["Latency"]
