@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.kernels.case import (
     DTYPES,
@@ -21,6 +22,7 @@ from benchmarks.kernels.case import (
 from edgecomp.ir import DType, TensorType, Value
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
 from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.layers.convolution_rows import charged_bytes as row_bytes
 from edgecomp.tiling.layers.depthwise import charged_bytes, charged_outputs, shifted
 
 
@@ -147,6 +149,25 @@ def conv(
     return Case("conv", shape, arrays, scalars, "y", expected, macs, "MAC/cycle")
 
 
+def conv_rows(
+    image: tuple[int, int, int], kernel: tuple[int, int], stride: tuple[int, int]
+) -> Case:
+    """Windows as rows, without padding."""
+    x, scalars = _image(*image)
+    windows = sliding_window_view(x[0], kernel, (0, 1))[:: stride[0], :: stride[1]]
+    height, width = windows.shape[:2]
+    taps = math.prod(kernel) * image[2]
+    rows = windows.transpose(0, 1, 3, 4, 2).reshape(height * width, taps)
+    expected = np.pad(rows, ((0, 0), (0, -taps % 4)))
+    scalars |= {"out_height": height, "out_width": width, "y_stride": expected.shape[1]}
+    scalars |= {"kernel_h": kernel[0], "kernel_w": kernel[1], "dilation_h": 1, "dilation_w": 1}
+    scalars |= {"stride_h": stride[0], "stride_w": stride[1]}
+    arrays = {"x": x[0].copy(), "y": np.zeros_like(expected)}
+    work = int(row_bytes(len(expected), expected.shape[1], kernel[0]).evaluate({}))
+    shape = f"x{list(image)} kernel {list(kernel)} stride {list(stride)}"
+    return Case("conv_rows", shape, arrays, scalars, "y", expected, work)
+
+
 def depthwise(
     image: tuple[int, int, int], kernel: tuple[int, int], stride: tuple[int, int]
 ) -> Iterator[Case]:
@@ -257,6 +278,16 @@ def fallback_cases() -> Iterator[Case]:
         ((1, 24, 16), (1, 9), (1, 1)),
     ]:
         yield from depthwise(image, kernel, strides)
+    for image, kernel, strides in [
+        ((1, 131, 12), (1, 32), (1, 1)),
+        ((19, 64, 3), (7, 7), (2, 2)),
+        ((1, 400, 1), (1, 64), (1, 1)),
+        ((1, 800, 1), (1, 10), (1, 1)),
+        ((10, 34, 16), (3, 3), (1, 1)),
+        ((1, 102, 64), (1, 3), (1, 1)),
+        ((9, 33, 6), (3, 3), (2, 2)),
+    ]:
+        yield conv_rows(image, kernel, strides)
     for function in ("max", "average"):
         yield pool((8, 64, 32), (1, 2), function)
         yield pool((16, 32, 16), (2, 2), function)

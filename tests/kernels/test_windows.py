@@ -105,6 +105,31 @@ def test_conv(kernels: Any, name: str, cores: int, gap: int) -> None:
     np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("gap", [0, 2])
+@pytest.mark.parametrize("cores", [1, 8, 9])
+@pytest.mark.parametrize("name", CASES)
+def test_conv_rows(kernels: Any, name: str, cores: int, gap: int) -> None:
+    """Rows are the windows, padding included, and zeros up to whole words."""
+    case = CASES[name]
+    x = kernels.integers((1, case.get("h", 9), 11, case["c"]), np.int8)
+    a = conv_attributes(case) | {"groups": 1, "shift": 0}
+    taps = case["c"] * case["kernel"][0] * case["kernel"][1]
+    # every output channel has a weight of 1 at one tap, so that the convolution is the rows
+    w = np.eye(taps, dtype=np.int8).reshape(taps, *case["kernel"], case["c"])
+    m, b = np.ones(taps, np.int32), np.zeros(taps, np.int32)
+    windows = kernels.evaluate("q_conv", [x, w, m, b], **a, dtype="i8")[0]
+    expected = np.pad(windows.reshape(-1, taps), ((0, 0), (0, -taps % 4)))
+    image = image_fields(kernels, x[0], kernels.output(windows.shape, np.int8), a, gap)
+    names = ("x", "height", "width", "channels", "x_row_stride", "x_pixel_stride", "pad_top")
+    names += ("out_height", "out_width", "stride_h", "stride_w", "pad_left", "zero_x")
+    fields = {name: image[name] for name in names}
+    fields |= {"kernel_h": w.shape[1], "kernel_w": w.shape[2]}
+    fields |= {"dilation_h": a["dilations"][0], "dilation_w": a["dilations"][1]}
+    y = np.full(expected.shape, 0x5A, np.int8)
+    kernels.call("conv_rows", cores, y=y, y_stride=expected.shape[1], **fields)
+    np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.parametrize("end", ["table", "u8", "i16"])
 @pytest.mark.parametrize("outputs", [3, 9])
 def test_conv_to_other_types(kernels: Any, outputs: int, end: str) -> None:

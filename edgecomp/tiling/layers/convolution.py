@@ -20,6 +20,7 @@ from edgecomp.tiling.candidates import (
     whole_operand,
 )
 from edgecomp.tiling.expr import Expr, wrap
+from edgecomp.tiling.layers.convolution_rows import as_rows
 from edgecomp.tiling.layers.depthwise import depthwise
 from edgecomp.tiling.program import (
     Argument,
@@ -55,6 +56,7 @@ def convolution(node: Node) -> Iterator[TileProgram]:
         if r.trips > 1 and o.trips > 1:
             yield _program(node, window, r, o, (o, r))
     yield from depthwise(node, window)
+    yield from as_rows(node, window)
 
 
 def _program(node: Node, window: Window, r: Loop, o: Loop, order: tuple[Loop, ...]) -> TileProgram:

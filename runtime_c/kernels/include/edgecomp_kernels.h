@@ -437,6 +437,28 @@ typedef struct {
 void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * The windows of an image tile as rows of a matrix, of which ec_linear makes a convolution:
+ *
+ * y[oy * out_width + ox, (ky * kernel_w + kx) * channels + i] = x[iy, ix, i], iy and ix as in ec_conv
+ *
+ * zero_x outside of the image, and 0 behind the taps up to y_stride, which is their number rounded up
+ * to four. y begins at a multiple of four bytes.
+ */
+typedef struct {
+    const int8_t *x; /* [height, width, channels] */
+    int8_t *y; /* [out_height * out_width, y_stride] */
+    uint32_t height, width, channels;
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t out_height, out_width;
+    uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    uint32_t pad_top, pad_left;
+    uint32_t y_stride;
+    int32_t zero_x; /* [-128, 127] */
+} ec_conv_rows_args;
+
+void ec_conv_rows(const ec_conv_rows_args *args, uint32_t core, uint32_t cores);
+
+/*
  * The channels of an image tile one behind the other, each with its padding; for ec_depthwise.
  *
  * y[c, r, i] = x[r - pad_top, i - pad_left, c], zero_x outside of [0, height) x [0, width)
