@@ -46,6 +46,20 @@ _PIXEL = 70
 _RUN = 50
 """To begin a row of taps, or a tap whose neighbours lie apart, as so many."""
 
+_TURNED = {
+    "height": "width",
+    "width": "height",
+    "out_height": "out_width",
+    "out_width": "out_height",
+    "kernel_h": "kernel_w",
+    "kernel_w": "kernel_h",
+    "stride_h": "stride_w",
+    "stride_w": "stride_h",
+    "pad_top": "pad_left",
+    "pad_left": "pad_top",
+}
+"""The kernel's arguments where an image of one column is taken for one of one row."""
+
 
 def as_rows(node: Node, window: Window) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders; a group at a time."""
@@ -131,6 +145,12 @@ class _Tiles:
     def _rows(self, when: tuple[tuple[Expr, int], ...]) -> Call:
         window = self.window
         image = window.arguments(self.r)
+        dilations, line = window.dilations, window.kernel[0]
+        if window.width == window.kernel[1] == 1:
+            # neighbours along the height lie side by side
+            image = {_TURNED.get(name, name): value for name, value in image.items()}
+            dilations, line = dilations[::-1], 1
+        runs = line * (max(window.kernel) if dilations[1] > 1 else 1)
         arguments: dict[str, Argument] = {
             **image,
             "x": Pointer("x"),
@@ -138,12 +158,11 @@ class _Tiles:
             "channels": wrap(self.channels),
             "x_row_stride": wrap(self.channels * window.width),
             "x_pixel_stride": wrap(self.channels),
-            "dilation_h": wrap(window.dilations[0]),
-            "dilation_w": wrap(window.dilations[1]),
+            "dilation_h": wrap(dilations[0]),
+            "dilation_w": wrap(dilations[1]),
             "y_stride": wrap(self.row),
             "zero_x": Scalar(self.node.integer("zero_x")),
         }
-        runs = window.kernel[0] * (window.kernel[1] if window.dilations[1] > 1 else 1)
         work = charged_bytes(self.pixels, self.row, runs)
         return Call("conv_rows", arguments, work, rows=self.pixels, when=when)
 

@@ -43,6 +43,9 @@ from edgecomp.tiling.windows import Window, image_operand, result_operand
 _WORD = 4
 """Taps multiplied at a time."""
 
+_SHARED = 4
+"""Outputs that read the same words."""
+
 _OUTPUTS = 8
 """Outputs computed at a time."""
 
@@ -73,7 +76,9 @@ def depthwise(node: Node, window: Window) -> Iterator[TileProgram]:
 
 
 def _turned(window: Window) -> bool:
-    return window.kernel[1] == 1 and window.dilations[0] == 1
+    """Not where that leaves less outputs side by side than share their words."""
+    enough = window.out_height >= _SHARED or window.out_height > window.out_width
+    return window.kernel[1] == 1 and window.dilations[0] == 1 and enough
 
 
 def _neighbours(window: Window) -> bool:

@@ -8,11 +8,24 @@
 
 typedef enum { TO_I8, TO_U8, TO_I16, TO_TABLE } end_kind;
 
-/* What is added up for an output; `next`: from the end of a row of taps to the next one. */
+/*
+ * What is added up for an output: words `word_step` apart; `next`: from the end of a row of taps to
+ * the next one.
+ */
 typedef struct {
-    uint32_t rows, words;
+    uint32_t rows, words, word_step;
     int32_t next;
 } window;
+
+/* Rows of a single word are taken for one row of all words. */
+EC_INLINE window window_of(const ec_depthwise_args *a)
+{
+    const uint32_t row = a->dilation_h * a->x_row_stride;
+    if (a->words == 1) {
+        return (window){1, a->kernel_h, row, 0};
+    }
+    return (window){a->kernel_h, a->words, 4, (int32_t)(row - 4 * a->words)};
+}
 
 /* What becomes of the sums. */
 typedef struct {
@@ -43,7 +56,7 @@ EC_INLINE void eight_sums(const window *at, const int8_t *x, uint32_t step, cons
                      : [x] "+&r"(x), [w] "+&r"(w), [rows] "+&r"(rows), [s0] "+&r"(s0),
                        [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [s4] "+&r"(s4),
                        [s5] "+&r"(s5), [s6] "+&r"(s6), [s7] "+&r"(s7)
-                     : [words] "r"(at->words), [step] "r"(step), [back] "r"(4 - step),
+                     : [words] "r"(at->words), [step] "r"(step), [back] "r"(at->word_step - step),
                        [next] "r"(at->next)
                      : "memory", "t0", "t1", "t2", "t3", "t4", "t5");
     sums[0] = s0;
@@ -74,7 +87,7 @@ EC_INLINE void four_sums(const window *at, const int8_t *x, uint32_t step, const
                      EC_ASM_END
                      : [x] "+&r"(x), [w] "+&r"(w), [rows] "+&r"(rows), [s0] "+&r"(s0),
                        [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3)
-                     : [words] "r"(at->words), [step] "r"(step), [back] "r"(4 - 3 * step),
+                     : [words] "r"(at->words), [step] "r"(step), [back] "r"(at->word_step - 3 * step),
                        [next] "r"(at->next)
                      : "memory", "t0", "t1", "t2", "t3", "t4");
     sums[0] = s0;
@@ -113,8 +126,7 @@ EC_INLINE void across(const ec_depthwise_args *a, uint32_t core, uint32_t cores,
     if (share == 0) {
         return;
     }
-    const window at = {a->kernel_h, a->words,
-                       (int32_t)(a->dilation_h * a->x_row_stride - 4 * a->words)};
+    const window at = window_of(a);
     ending e = {0, 0, a->shift, end == TO_TABLE ? a->table + 128 : NULL, bytes * a->y_pixel_stride};
     const uint32_t step = 4 * a->stride_w;
     uint32_t first = start / parts;
@@ -170,8 +182,7 @@ static __attribute__((noinline)) void down(const ec_depthwise_args *a, uint32_t 
     const uint32_t parts = (a->out_height + 3) >> 2;
     const uint32_t total = a->out_channels * a->out_width * parts;
     const uint32_t stop = ec_share_start(total, core + 1, cores);
-    const window at = {a->kernel_h, a->words,
-                       (int32_t)(a->dilation_h * a->x_row_stride - 4 * a->words)};
+    const window at = window_of(a);
     for (uint32_t part = ec_share_start(total, core, cores); part < stop; ++part) {
         const uint32_t line = part / parts;
         const uint32_t oy = 4 * (part - line * parts);
