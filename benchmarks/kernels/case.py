@@ -24,6 +24,7 @@ class Case:
     ``work`` is what the cost model charges: products where ``unit`` is MAC/cycle, else elements;
     ``charged_rows`` are its rows where no argument says so, ``rate`` is whose rates it charges
     where those are not the kernel's own.
+    ``charged``: elements charged, where not those that are written.
     ``calibrates``: whether rates are fitted to it. Jobs of NE16 do not: alone, their start shows.
     """
 
@@ -38,6 +39,7 @@ class Case:
     calibrates: bool = True
     rate: str = ""
     charged_rows: int = 0
+    charged: int = 0
 
     @property
     def rows(self) -> int:
@@ -56,7 +58,7 @@ class Case:
     @property
     def elements(self) -> int:
         """Elements written; read, of a pool and a reduction."""
-        return self.expected.size if self.macs else self.work
+        return self.charged or (self.expected.size if self.macs else self.work)
 
 
 def integers(shape: tuple[int, ...], dtype: type) -> np.ndarray:

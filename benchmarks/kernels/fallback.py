@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.kernels.case import (
     DTYPES,
@@ -18,7 +19,11 @@ from benchmarks.kernels.case import (
     integers,
     strided,
 )
+from edgecomp.ir import DType, TensorType, Value
 from edgecomp.ir.fixed_point import exponential_table, softmax_parameters
+from edgecomp.tiling.expr import wrap
+from edgecomp.tiling.layers.convolution_rows import charged_bytes as row_bytes
+from edgecomp.tiling.layers.depthwise import charged_bytes, charged_outputs, shifted
 
 
 def matmul(rows: int, columns: int, depth: int) -> Case:
@@ -144,6 +149,62 @@ def conv(
     return Case("conv", shape, arrays, scalars, "y", expected, macs, "MAC/cycle")
 
 
+def conv_rows(
+    image: tuple[int, int, int], kernel: tuple[int, int], stride: tuple[int, int]
+) -> Case:
+    """Windows as rows, without padding."""
+    x, scalars = _image(*image)
+    windows = sliding_window_view(x[0], kernel, (0, 1))[:: stride[0], :: stride[1]]
+    height, width = windows.shape[:2]
+    taps = math.prod(kernel) * image[2]
+    rows = windows.transpose(0, 1, 3, 4, 2).reshape(height * width, taps)
+    expected = np.pad(rows, ((0, 0), (0, -taps % 4)))
+    scalars |= {"out_height": height, "out_width": width, "y_stride": expected.shape[1]}
+    scalars |= {"kernel_h": kernel[0], "kernel_w": kernel[1], "dilation_h": 1, "dilation_w": 1}
+    scalars |= {"stride_h": stride[0], "stride_w": stride[1]}
+    arrays = {"x": x[0].copy(), "y": np.zeros_like(expected)}
+    work = int(row_bytes(len(expected), expected.shape[1], kernel[0]).evaluate({}))
+    shape = f"x{list(image)} kernel {list(kernel)} stride {list(stride)}"
+    return Case("conv_rows", shape, arrays, scalars, "y", expected, work)
+
+
+def depthwise(
+    image: tuple[int, int, int], kernel: tuple[int, int], stride: tuple[int, int]
+) -> Iterator[Case]:
+    """Both calls on an image that has its padding already."""
+    height, width, channels = image
+    x = integers((1, *image), np.int8)
+    w = integers((channels, *kernel, 1), np.int8)
+    m, b = np.full(channels, 3, np.int32), np.full(channels, 1 << 10, np.int32)
+    attributes = {"strides": stride, "pads": (0,) * 4, "dilations": (1, 1), "zero_x": 0}
+    fixed = {"groups": channels, "shift": 9, "dtype": "i8"}
+    expected = evaluate("q_conv", [x, w, m, b], **attributes, **fixed)[0]
+    weights = shifted(Value("w", TensorType(w.shape, DType.I8), w), kernel[0], stride[1]).array
+    columns = (expected.shape[1] - 1) // 4 * 4 * stride[1] + 4 * weights.shape[2]
+    plane, pitch = height * columns, height * columns // 8 * 8 + 4
+    moved = np.pad(x[0], ((0, 0), (0, max(columns - width, 0)), (0, 0)))[:, :columns]
+    planes = np.zeros((channels, pitch), np.int8)
+    planes[:, :plane] = moved.transpose(2, 0, 1).reshape(channels, plane)
+    shape = f"x{list(image)} kernel {list(kernel)} stride {list(stride)}"
+    scalars: Scalars = {"height": height, "width": width, "channels": channels}
+    scalars |= {"x_row_stride": width * channels, "x_pixel_stride": channels}
+    scalars |= {"rows": height, "columns": columns, "y_plane_stride": pitch}
+    arrays = {"x": x[0].copy(), "y": np.zeros_like(planes)}
+    work = int(charged_bytes(height, columns, channels).evaluate({}))
+    yield Case("depthwise_planes", shape, arrays, scalars, "y", planes, work)
+    scalars = _result(expected) | {"out_channels": channels, "multiple": 1, "shift": 9}
+    scalars |= {"x_plane_stride": pitch, "x_row_stride": columns, "dilation_h": 1}
+    scalars |= {"kernel_h": kernel[0], "words": weights.shape[2]}
+    scalars |= {"stride_h": stride[0], "stride_w": stride[1]}
+    y = np.zeros(expected.shape, np.int8)
+    arrays = {"x": planes, "w": weights, "multiplier": m, "bias": b, "y": y}
+    outputs, charged = (int(wrap(n).evaluate({})) for n in charged_outputs(*expected.shape))
+    macs = outputs * weights[0].size // 4
+    yield Case(
+        "depthwise", shape, arrays, scalars, "y", expected, macs, "MAC/cycle", charged=charged
+    )
+
+
 def pool(image: tuple[int, int, int], kernel: tuple[int, int], function: str) -> Case:
     """Windows that touch, without padding."""
     x, scalars = _image(*image)
@@ -202,6 +263,31 @@ def fallback_cases() -> Iterator[Case]:
     yield conv((1, 16, 8), 8, (1, 1), 1)
     yield conv((8, 64, 32), 32, (1, 5), 1, groups=32)
     yield conv((1, 200, 16), 16, (1, 25), 1, groups=16)
+    for image, kernel, strides in [
+        ((1, 206, 64), (1, 7), (1, 1)),
+        ((1, 114, 96), (1, 15), (1, 1)),
+        ((1, 263, 16), (1, 64), (1, 1)),
+        ((1, 215, 16), (1, 16), (1, 1)),
+        ((1, 204, 32), (1, 5), (1, 1)),
+        ((18, 18, 32), (3, 3), (1, 1)),
+        ((17, 17, 32), (3, 3), (2, 2)),
+        ((16, 16, 32), (5, 5), (1, 1)),
+        ((14, 14, 32), (7, 7), (1, 1)),
+        ((1, 200, 16), (1, 25), (1, 1)),
+        ((9, 9, 64), (3, 3), (1, 1)),
+        ((1, 24, 16), (1, 9), (1, 1)),
+    ]:
+        yield from depthwise(image, kernel, strides)
+    for image, kernel, strides in [
+        ((1, 131, 12), (1, 32), (1, 1)),
+        ((19, 64, 3), (7, 7), (2, 2)),
+        ((1, 400, 1), (1, 64), (1, 1)),
+        ((1, 800, 1), (1, 10), (1, 1)),
+        ((10, 34, 16), (3, 3), (1, 1)),
+        ((1, 102, 64), (1, 3), (1, 1)),
+        ((9, 33, 6), (3, 3), (2, 2)),
+    ]:
+        yield conv_rows(image, kernel, strides)
     for function in ("max", "average"):
         yield pool((8, 64, 32), (1, 2), function)
         yield pool((16, 32, 16), (2, 2), function)

@@ -277,6 +277,33 @@ def convolutions(b: Builder) -> None:
         b.layer("q_conv", [*plain, table], table=True, dtype="u8", **stated)
 
 
+def windows_of_the_cores(b: Builder) -> None:
+    """Depthwise and grouped, of few channels and dilated: what each kernel is for."""
+    cases = [
+        ((1, 1, 90, 8), 8, (1, 15), 8, (1, 1), (0, 7, 0, 7), (1, 1)),
+        ((1, 14, 11, 6), 12, (5, 7), 6, (2, 3), (2, 3, 2, 3), (1, 1)),
+        ((1, 12, 21, 4), 8, (12, 1), 4, (1, 1), (0, 0, 0, 0), (1, 1)),
+        ((1, 1, 50, 5), 5, (1, 4), 5, (1, 1), (0, 9, 0, 0), (1, 3)),
+        ((1, 1, 60, 24), 24, (1, 9), 2, (1, 1), (0, 4, 0, 4), (1, 1)),
+        ((2, 1, 70, 1), 8, (1, 12), 1, (1, 2), (0, 5, 0, 6), (1, 1)),
+        ((1, 10, 9, 6), 6, (3, 3), 3, (1, 1), (1, 1, 1, 1), (1, 1)),
+        ((1, 13, 12, 3), 20, (7, 7), 1, (2, 2), (3, 3, 3, 3), (1, 1)),
+        ((1, 8, 9, 8), 8, (3, 2), 2, (1, 2), (2, 0, 2, 1), (2, 1)),
+        ((1, 6, 7, 24), 20, (1, 1), 2, (1, 1), (0, 0, 0, 0), (1, 1)),
+        ((1, 1, 40, 6), 9, (1, 3), 1, (1, 1), (0, 4, 0, 0), (1, 2)),
+    ]
+    for index, (x_shape, outputs, kernel, groups, strides, pads, dilations) in enumerate(cases):
+        depth = x_shape[3] // groups
+        multiplier, bias, shift = b.channels(outputs, kernel[0] * kernel[1] * depth)
+        constants = [b.constant(outputs, *kernel, depth), multiplier, bias]
+        where = {"strides": strides, "pads": pads, "dilations": dilations, "groups": groups}
+        stated = {"zero_x": -4, "shift": shift, **where, **STATED}
+        x = b.input(*x_shape, dtype=DType.U8 if index % 2 else DType.I8)
+        b.layer("q_conv", [x, *constants], dtype=("i8", "u8", "i16")[index % 3], **stated)
+        with_table = [x, *constants, b.constant(256)]
+        b.layer("q_conv", with_table, table=True, dtype="i8", **stated)
+
+
 def raised_mlps(b: Builder) -> None:
     for rows, hidden, columns, depth in [(40, 70, 36, 24), (20, 32, 64, 40)]:
         m1, b1, shift1 = b.channels(hidden, depth)
@@ -359,6 +386,18 @@ def test_any_tiling_on_any_engine_gives_the_bits_of_the_definition(
     family(builder)
     kit = board(30_000)
     run(builder, kit, seed, tmp_path, chooser(engine, kit, builder.random))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_kernel_of_a_convolution_gives_the_bits_of_the_definition(
+    seed: int, tmp_path: Path
+) -> None:
+    """Little L1, so that tiles are many."""
+    builder = Builder(seed)
+    windows_of_the_cores(builder)
+    kit = board(14_000)
+    chosen = run(builder, kit, seed, tmp_path, chooser("cluster", kit, builder.random))
+    assert {"conv_rows", "depthwise"} < {call.kernel for p in chosen for call in p.calls}
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -24,7 +24,6 @@ from edgecomp.tiling.candidates import (
     whole_operand,
 )
 from edgecomp.tiling.expr import Expr, wrap
-from edgecomp.tiling.layers.convolution import Window, image_operand, result_operand
 from edgecomp.tiling.layers.copy import copy_arguments
 from edgecomp.tiling.program import (
     Argument,
@@ -39,6 +38,7 @@ from edgecomp.tiling.program import (
     TileProgram,
 )
 from edgecomp.tiling.search import tiler
+from edgecomp.tiling.windows import Window, image_operand, result_operand
 
 _LINES = 3
 """Rows, and columns, of pixels that the engine works on at a time."""

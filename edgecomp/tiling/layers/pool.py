@@ -8,7 +8,6 @@ from edgecomp.ir import Node
 from edgecomp.ir.stated import optional_integer
 from edgecomp.tiling.candidates import buffers_for, tile_sizes
 from edgecomp.tiling.expr import wrap
-from edgecomp.tiling.layers.convolution import Window
 from edgecomp.tiling.program import (
     Argument,
     Call,
@@ -22,6 +21,7 @@ from edgecomp.tiling.program import (
     c_type,
 )
 from edgecomp.tiling.search import tiler
+from edgecomp.tiling.windows import Window
 
 
 @tiler("q_pool")

@@ -437,6 +437,74 @@ typedef struct {
 void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * The windows of an image tile as rows of a matrix, of which ec_linear makes a convolution:
+ *
+ * y[oy * out_width + ox, (ky * kernel_w + kx) * channels + i] = x[iy, ix, i], iy and ix as in ec_conv
+ *
+ * zero_x outside of the image, and 0 behind the taps up to y_stride, which is their number rounded up
+ * to four. y begins at a multiple of four bytes.
+ */
+typedef struct {
+    const int8_t *x; /* [height, width, channels] */
+    int8_t *y; /* [out_height * out_width, y_stride] */
+    uint32_t height, width, channels;
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t out_height, out_width;
+    uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    uint32_t pad_top, pad_left;
+    uint32_t y_stride;
+    int32_t zero_x; /* [-128, 127] */
+} ec_conv_rows_args;
+
+void ec_conv_rows(const ec_conv_rows_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * The channels of an image tile one behind the other, each with its padding; for ec_depthwise.
+ *
+ * y[c, r, i] = x[r - pad_top, i - pad_left, c], zero_x outside of [0, height) x [0, width)
+ */
+typedef struct {
+    const int8_t *x; /* [height, width, channels] */
+    int8_t *y; /* [channels, rows, columns], rows without gaps */
+    uint32_t height, width, channels;
+    uint32_t x_row_stride, x_pixel_stride;
+    uint32_t rows, columns;
+    uint32_t y_plane_stride;
+    uint32_t pad_top, pad_left;
+    int32_t zero_x; /* [-128, 127] */
+} ec_depthwise_planes_args;
+
+void ec_depthwise_planes(const ec_depthwise_planes_args *args, uint32_t core, uint32_t cores);
+
+/*
+ * Convolution of one channel each, out_channels / channels = `multiple` times, without padding:
+ *
+ * y[oy, ox, o] = requantize(sum_{ky, i} x[o / multiple, oy * stride_h + ky * dilation_h,
+ *                                         ox / 4 * 4 * stride_w + i] * w[o, ky, i / 4, ox % 4, i % 4],
+ *                           multiplier[o], bias[o], shift), then table as in ec_linear
+ *
+ * i < 4 * words. Four neighbouring outputs read the same words of x, with weights that lie
+ * stride_w further each time and are 0 around. x, w and their strides are multiples of four bytes.
+ */
+typedef struct {
+    const int8_t *x; /* [channels, rows, columns]: see ec_depthwise_planes */
+    const int8_t *w; /* [out_channels, kernel_h, words, 4, 4] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int32_t *bias; /* [out_channels] */
+    const int8_t *table; /* [256] or NULL */
+    void *y; /* [out_height, out_width, out_channels] of y_type */
+    uint32_t multiple;
+    uint32_t x_plane_stride, x_row_stride;
+    uint32_t out_height, out_width, out_channels;
+    uint32_t y_row_stride, y_pixel_stride;
+    uint32_t kernel_h, words, stride_h, stride_w, dilation_h;
+    uint32_t shift;
+    ec_type y_type;
+} ec_depthwise_args;
+
+void ec_depthwise(const ec_depthwise_args *args, uint32_t core, uint32_t cores);
+
+/*
  * Pooling of one image tile, channels last; windows and tiles as in ec_conv.
  *
  * EC_MAX: maximum of the window's part inside of x; EC_SUM: sum, zero_x outside of x. Then

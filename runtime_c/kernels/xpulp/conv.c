@@ -4,29 +4,7 @@
  * Taps that are neighbours in memory are one long run; a run is multiplied with the weights of four
  * output channels at a time.
  */
-#include "ec_xpulp.h"
-
-/* Taps [tap, end) lie inside of the image, at start + tap * dilation. */
-typedef struct {
-    int32_t start;
-    uint32_t tap, end;
-} window;
-
-static window window_at(uint32_t out, uint32_t stride, uint32_t pad, uint32_t kernel,
-                        uint32_t dilation, uint32_t size)
-{
-    window at = {(int32_t)(out * stride) - (int32_t)pad, 0, kernel};
-    if (at.start >= 0 && (uint32_t)at.start + (kernel - 1) * dilation < size) {
-        return at;
-    }
-    while (at.tap < kernel && at.start + (int32_t)(at.tap * dilation) < 0) {
-        ++at.tap;
-    }
-    while (at.end > at.tap && at.start + (int32_t)((at.end - 1) * dilation) >= (int32_t)size) {
-        --at.end;
-    }
-    return at;
-}
+#include "window.h"
 
 /* sums[i] += x . w[i * stride ...], i < 4 */
 EC_INLINE void add_products(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t depth,
@@ -124,7 +102,7 @@ static void add_run(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t 
 }
 
 /* One row of taps at x, for `count` output channels whose weights are `stride` apart. */
-static void add_taps(const ec_conv_args *a, const window *at, const int8_t *x, const int8_t *w,
+static void add_taps(const ec_conv_args *a, const ec_window *at, const int8_t *x, const int8_t *w,
                      uint32_t stride, int32_t *sums, uint32_t count)
 {
     const uint32_t depth = a->groups == 1 ? a->channels : a->channels / a->groups;
@@ -147,7 +125,7 @@ static void add_taps(const ec_conv_args *a, const window *at, const int8_t *x, c
 }
 
 /* `count` output channels from `channel` on, all of one group, of one pixel at y. */
-static __attribute__((noinline)) void outputs(const ec_conv_args *a, const window *rows, const window *columns, size_t y,
+static __attribute__((noinline)) void outputs(const ec_conv_args *a, const ec_window *rows, const ec_window *columns, size_t y,
                     uint32_t channel, uint32_t count)
 {
     const uint32_t depth = a->groups == 1 ? a->channels : a->channels / a->groups;
@@ -237,7 +215,7 @@ static int32_t sum_of_taps(const int8_t *x, uint32_t step, const int8_t *w, uint
 }
 
 /* One output of a group of few; x and w: the group's first channel, the output's first tap. */
-static int32_t sum_of_window(const ec_conv_args *a, const window *rows, const window *columns,
+static int32_t sum_of_window(const ec_conv_args *a, const ec_window *rows, const ec_window *columns,
                              const int8_t *x, const int8_t *w, uint32_t depth)
 {
     const uint32_t step = a->dilation_w * a->x_pixel_stride;
@@ -273,8 +251,8 @@ static int32_t sum_of_window(const ec_conv_args *a, const window *rows, const wi
 }
 
 /* The output channels [o, end) of a pixel where a group has less than four of them. */
-static __attribute__((noinline)) void small_groups(const ec_conv_args *a, const window *rows,
-                                                   const window *columns, size_t y, uint32_t o,
+static __attribute__((noinline)) void small_groups(const ec_conv_args *a, const ec_window *rows,
+                                                   const ec_window *columns, size_t y, uint32_t o,
                                                    uint32_t end)
 {
     const uint32_t depth = a->channels / a->groups;
@@ -295,7 +273,7 @@ static __attribute__((noinline)) void small_groups(const ec_conv_args *a, const 
 }
 
 /* The output channels [o, end) of one group; the last four may overlap with those before. */
-static void channels(const ec_conv_args *a, const window *rows, const window *columns, size_t y,
+static void channels(const ec_conv_args *a, const ec_window *rows, const ec_window *columns, size_t y,
                      uint32_t o, uint32_t end)
 {
     if (end - o < 4) {
@@ -330,10 +308,10 @@ void ec_conv(const ec_conv_args *args, uint32_t core, uint32_t cores)
     for (uint32_t pixel = s.row; pixel < s.row_end; ++pixel) {
         const uint32_t oy = pixel / a.out_width;
         const uint32_t ox = pixel - oy * a.out_width;
-        const window rows =
-            window_at(oy, a.stride_h, a.pad_top, a.kernel_h, a.dilation_h, a.height);
-        const window columns =
-            window_at(ox, a.stride_w, a.pad_left, a.kernel_w, a.dilation_w, a.width);
+        const ec_window rows =
+            ec_window_at(oy, a.stride_h, a.pad_top, a.kernel_h, a.dilation_h, a.height);
+        const ec_window columns =
+            ec_window_at(ox, a.stride_w, a.pad_left, a.kernel_w, a.dilation_w, a.width);
         const size_t y = (size_t)oy * a.y_row_stride + (size_t)ox * a.y_pixel_stride;
         if (together < 4 && a.groups > 1) {
             small_groups(&a, &rows, &columns, y, s.column, s.column_end);

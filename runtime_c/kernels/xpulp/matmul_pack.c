@@ -1,37 +1,5 @@
 /* The right operand of a product, by columns: edgecomp/ops/q_matmul.py. */
-#include "ec_xpulp.h"
-
-/* `count` blocks of four by four of the same columns, one below the other; count > 0. */
-static void transpose(const int8_t *b, uint32_t b_stride, int8_t *y, uint32_t y_stride,
-                      uint32_t count)
-{
-    const int32_t back = 4 - 3 * (int32_t)y_stride;
-    __asm__ volatile(EC_ASM_BEGIN
-                     EC_ASM_LOOP("x0", "%[n]", 18)
-                     EC_ASM_LW_R("t0", "%[down]", "%[b]")
-                     EC_ASM_LW_R("t1", "%[down]", "%[b]")
-                     EC_ASM_LW_R("t2", "%[down]", "%[b]")
-                     EC_ASM_LW_R("t3", "%[down]", "%[b]")
-                     "mv t4,t0\n mv t5,t2\n"
-                     EC_ASM_SHUFFLE2_B("t4", "t1", "%[even]")
-                     EC_ASM_SHUFFLE2_B("t0", "t1", "%[odd]")
-                     EC_ASM_SHUFFLE2_B("t5", "t3", "%[even]")
-                     EC_ASM_SHUFFLE2_B("t2", "t3", "%[odd]")
-                     EC_ASM_PACK_H("t1", "t5", "t4")
-                     EC_ASM_SHUFFLE2_B("t4", "t5", "%[high]")
-                     EC_ASM_PACK_H("t3", "t2", "t0")
-                     EC_ASM_SHUFFLE2_B("t0", "t2", "%[high]")
-                     EC_ASM_SW_R("t1", "%[step]", "%[y]")
-                     EC_ASM_SW_R("t4", "%[step]", "%[y]")
-                     EC_ASM_SW_R("t3", "%[step]", "%[y]")
-                     EC_ASM_LAST EC_ASM_SW_R("t0", "%[back]", "%[y]")
-                     EC_ASM_END
-                     : [b] "+&r"(b), [y] "+&r"(y)
-                     : [n] "r"(count), [down] "r"(b_stride), [step] "r"(y_stride),
-                       [back] "r"(back), [even] "r"(0x05010400), [odd] "r"(0x07030602),
-                       [high] "r"(0x07060302)
-                     : "memory", "t0", "t1", "t2", "t3", "t4", "t5");
-}
+#include "transpose.h"
 
 /* This core's share of all blocks; the last columns' are moved back into the matrix. */
 static void whole_blocks(const ec_matmul_pack_args *p, uint32_t core, uint32_t cores)
@@ -45,8 +13,8 @@ static void whole_blocks(const ec_matmul_pack_args *p, uint32_t core, uint32_t c
         const uint32_t c = column + 4 <= p->columns ? column : p->columns - 4;
         const uint32_t first = block % down;
         const uint32_t count = down - first < end - block ? down - first : end - block;
-        transpose(p->b + (size_t)(4 * first) * p->b_stride + c, p->b_stride,
-                  p->y + (size_t)c * p->y_stride + 4 * first, p->y_stride, count);
+        ec_transpose(p->b + (size_t)(4 * first) * p->b_stride + c, p->b_stride,
+                     p->y + (size_t)c * p->y_stride + 4 * first, p->y_stride, count);
         block += count;
     }
 }
