@@ -85,7 +85,7 @@ def _check_sdk(board: Board, environment: Mapping[str, str]) -> None:
     home = environment.get(SDK_VARIABLE, "")
     how = (
         "get the GAP9 SDK from the chip's vendor, source its set-up file (it sets GAP_SDK_HOME) "
-        "and try again; --dry-run shows the command lines without it"
+        "and try again; edgecomp flash --dry-run shows the command lines without it"
     )
     if not home:
         raise FlashError("the vendor's SDK was not found: GAP_SDK_HOME is not set", how)

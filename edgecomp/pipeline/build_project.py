@@ -94,6 +94,7 @@ def build(
         windows=windows,
         method=method,
         exporter=exporter,
+        period=f"{period:g} s",
     )
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
     check_writable(directory)

@@ -88,10 +88,10 @@ def _plan_notices(plan: Plan) -> list[str]:
     kept = sum(placement.blocks[index].bytes for index in placement.resident)
     if not kept:
         return []
+    power = "; power and battery assume that L2 stays powered" if plan.board.power else ""
     return [
         f"{kept:,} of {placement.image.bytes:,} bytes of weights stay in L2 from window to window: "
-        "they are read once, when the network starts; "
-        "power and battery assume that L2 stays powered"
+        f"they are read once, when the network starts{power}"
     ]
 
 

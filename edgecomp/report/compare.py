@@ -17,7 +17,10 @@ UNCHANGED = 0.005
 
 @dataclass(frozen=True)
 class Total:
-    """A figure of both; ``None`` where a report has none. mark: how each was come by."""
+    """A figure of both; ``None`` where a report has none. mark: how each was come by.
+
+    Two figures that were come by in different ways have no change: it would not be the builds'.
+    """
 
     name: str
     a: float | None
@@ -31,13 +34,15 @@ class Total:
     @property
     def change(self) -> float | None:
         """Relative to A; None where there is nothing to relate to."""
-        return _change(self.a, self.b)
+        return _change(self.a, self.b) if self.mark_a == self.mark_b else None
 
     @property
     def change_text(self) -> str:
         """The change as people read it: decibels and shares by their difference."""
-        if not self.unit or self.a is None or self.b is None or self.a == self.b:
+        if not self.unit or self.change is None or self.a is None or self.b is None:
             return percent_change(self.change)
+        if self.a == self.b:
+            return percent_change(0)
         scale = 100 if self.unit == "points" else 1
         return f"{scale * (self.b - self.a):+.1f} {self.unit}"
 
@@ -222,7 +227,8 @@ def _joules(report: Report) -> float | None:
 
 
 def _measured(report: Report) -> str:
-    return "measured"
+    windows = report.quantization.windows
+    return f"measured, {windows} window{'s' if windows != 1 else ''}"
 
 
 def _counted(report: Report) -> str:
