@@ -44,6 +44,7 @@ TORCH: dict[str, tuple[tuple[float, ...], Callable[[torch.Tensor], torch.Tensor]
     "softplus": ((), F.softplus),
     "sqrt": ((), torch.sqrt),
     "square": ((), torch.square),
+    "step": ((), lambda x: (x > 0).to(x.dtype)),
     "tanh": ((), torch.tanh),
 }
 
