@@ -12,6 +12,7 @@ made to cancel. Two published ideas are used, in numpy of our own:
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import lapack
 
 LIMIT = 127
 """Weights are symmetric: ``[-127, 127]``."""
@@ -37,8 +38,20 @@ def round_weights(
         return nearest.astype(np.int8)
     damped = damp(covariance)
     better = descend(scaled, compensate(scaled, damped), damped)
-    gains = output_error(scaled - better, damped) < output_error(scaled - nearest, damped)
-    return np.where(gains[:, None], better, nearest).astype(np.int8)
+    return np.where(_gains(scaled, better, nearest, damped)[:, None], better, nearest).astype(
+        np.int8
+    )
+
+
+def _gains(
+    scaled: np.ndarray, better: np.ndarray, nearest: np.ndarray, covariance: np.ndarray
+) -> np.ndarray:
+    """Whether the output error of ``better`` is less than that of ``nearest``; bool ``[N]``.
+
+    ``a^T C a - b^T C b = (a - b)^T C (a + b)``: one product of matrices instead of two.
+    """
+    both = better + nearest - 2 * scaled
+    return np.asarray(np.einsum("nk,nk->n", (better - nearest) @ covariance, both) < 0)
 
 
 def output_error(delta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -52,18 +65,19 @@ def compensate(scaled: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     Columns go in order of falling variance. ``covariance`` is positive definite.
     """
     order = np.argsort(-np.diag(covariance), kind="stable")
-    work = scaled[:, order].copy()
+    work = scaled[:, order]
     factor = _inverse_factor(covariance[np.ix_(order, order)])
     rounded = np.empty_like(work)
     for start in range(0, work.shape[1], BLOCK):
         stop = min(start + BLOCK, work.shape[1])
-        errors = np.empty((len(work), stop - start))
-        for column in range(start, stop):
-            rounded[:, column] = _nearest(work[:, column])
-            error = (work[:, column] - rounded[:, column]) / factor[column, column]
-            work[:, column:stop] -= np.outer(error, factor[column, column:stop])
-            errors[:, column - start] = error
-        work[:, stop:] -= errors @ factor[start:stop, stop:]
+        columns = work[:, start:stop].T.copy()
+        errors = np.empty_like(columns)
+        for column, row in zip(columns, range(start, stop), strict=True):
+            here = row - start
+            rounded[:, row] = _nearest(column)
+            errors[here] = (column - rounded[:, row]) / factor[row, row]
+            columns[here + 1 :] -= np.outer(factor[row, row + 1 : stop], errors[here])
+        work[:, stop:] -= errors.T @ factor[start:stop, stop:]
     result = np.empty_like(rounded)
     result[:, order] = rounded
     return result
@@ -95,11 +109,13 @@ def _descend_block(
     for local, column in enumerate(range(block.start, block.stop)):
         free = rounded[:, column] - gradient[:, local] / covariance[column, column]
         step = _nearest(free) - rounded[:, column]
-        if step.any():
+        rows = np.flatnonzero(step)
+        if len(rows):
             changed = True
-            rounded[:, column] += step
-            delta[:, column] += step
-            gradient += np.outer(step, covariance[column, block])
+            rounded[rows, column] += step[rows]
+            delta[rows, column] += step[rows]
+            later = slice(local + 1, None)
+            gradient[rows, later] += np.outer(step[rows], covariance[column, block][later])
     return changed
 
 
@@ -110,7 +126,8 @@ def _inverse_factor(matrix: np.ndarray) -> np.ndarray:
     inverse is ``U``.
     """
     reversed_factor = np.linalg.cholesky(matrix[::-1, ::-1])
-    return np.asarray(np.triu(np.linalg.inv(reversed_factor)[::-1, ::-1]))
+    inverse, _ = lapack.dtrtri(reversed_factor, lower=1)
+    return np.asarray(np.triu(inverse[::-1, ::-1]))
 
 
 def _nearest(scaled: np.ndarray) -> np.ndarray:
