@@ -120,19 +120,16 @@ def _plain(value: np.ndarray) -> Number:
 
 def combine(operator: str, left: Expr, right: Expr) -> Expr:
     """``left operator right``, folded where that is known."""
-    if isinstance(left, Const) and isinstance(right, Const):
-        value = _apply(operator, left.value, right.value)
-        return Const(int(value))
-    if operator in "+-" and right == Const(0):
+    known_left = left.value if isinstance(left, Const) else None
+    known_right = right.value if isinstance(right, Const) else None
+    if known_left is not None and known_right is not None:
+        return Const(int(_apply(operator, known_left, known_right)))
+    if (known_right == 0 and operator in "+-") or (known_right == 1 and operator in "*/"):
         return left
-    if operator == "+" and left == Const(0):
+    if (known_left == 0 and operator == "+") or (known_left == 1 and operator == "*"):
         return right
-    if operator == "*" and Const(0) in (left, right):
+    if operator == "*" and 0 in (known_left, known_right):
         return Const(0)
-    if operator in "*/" and right == Const(1):
-        return left
-    if operator == "*" and left == Const(1):
-        return right
     return Binary(operator, left, right)
 
 
