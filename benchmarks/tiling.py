@@ -65,7 +65,7 @@ def candidates(nodes: Sequence[Node], board: Board, count: int) -> Candidates:
         choice = choose(node, board, measured)
         key = fingerprint(choice.program, board)
         if key not in known:
-            others = [each for each in ranked(node, board) if each.index != choice.index]
+            others = [each for each in ranked(node, board) if each.place != choice.place]
             best = [choice, *others[: count - 1]]
             name = node.name or node.output.name
             known[key] = [Candidate(each, name, each is choice) for each in best]
@@ -109,8 +109,8 @@ def simulate(
 
 
 def rebound(tiling: Tiling, node: Node, board: Board) -> Tiling:
-    """The candidate of that index for ``node``, an equal layer with tensors of its own."""
-    return next(each for each in ranked(node, board) if each.index == tiling.index)
+    """The candidate of that place for ``node``, an equal layer with tensors of its own."""
+    return next(each for each in ranked(node, board) if each.place == tiling.place)
 
 
 def distinct(found: Candidates) -> list[list[Candidate]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 
 from edgecomp.errors import EdgecompError
 from edgecomp.ir import DType, Node, print_node
@@ -41,6 +41,10 @@ def tiled_operators() -> set[str]:
     return set(_TILERS)
 
 
+Place = tuple[Engine, int]
+"""Which candidate a program is: of whose tiler, and how many that yields before it."""
+
+
 @dataclass(frozen=True)
 class Tiling:
     """The chosen program, what it is expected to cost, and which of how many candidates it is."""
@@ -48,7 +52,7 @@ class Tiling:
     program: TileProgram
     cost: Cost
     candidates: int
-    index: int
+    place: Place
 
 
 _NUMBERS = frozenset(
@@ -95,18 +99,18 @@ class Search:
         self.board = board
         self._measured = measured or Measurements(board)
         self._engines = engines
-        self._found: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._found: dict[tuple[object, ...], tuple[Place, int]] = {}
 
     def choose(self, node: Node) -> Tiling:
         """As :func:`choose`, with the same result."""
         key = _shape_of(node)
         if key in self._found:
-            index, candidates = self._found[key]
-            program = next(islice(_candidates(node, self.board), index, None))
+            place, candidates = self._found[key]
+            program = _candidate(node, place)
             program.check()
-            return Tiling(program, estimate(program, self.board), candidates, index)
+            return Tiling(program, estimate(program, self.board), candidates, place)
         tiling = choose(node, self.board, self._measured, self._engines)
-        self._found[key] = (tiling.index, tiling.candidates)
+        self._found[key] = (tiling.place, tiling.candidates)
         return tiling
 
 
@@ -137,7 +141,7 @@ def ranked(node: Node, board: Board) -> list[Tiling]:
     found = []
     sizes = []
     refused: CopiesError | None = None
-    for index, program in enumerate(_candidates(node, board)):
+    for place, program in _candidates(node, board):
         try:
             size = program.l1_bytes
         except CopiesError as error:
@@ -145,7 +149,7 @@ def ranked(node: Node, board: Board) -> list[Tiling]:
             continue
         sizes.append(size)
         if size <= board.l1_available_bytes:
-            found.append(Tiling(program, estimate(program, board), 0, index))
+            found.append(Tiling(program, estimate(program, board), 0, place))
     if not found:
         raise _untiled(node, sizes, board, refused)
     found.sort(key=lambda tiling: _rank(tiling.program, tiling.cost))
@@ -160,15 +164,22 @@ def _fastest(found: list[Tiling], measured: Measurements) -> Tiling:
     return min(((c, t) for c, t in known if c is not None), key=lambda pair: pair[0])[1]
 
 
-def _candidates(node: Node, board: Board) -> Iterable[TileProgram]:
+def _candidates(node: Node, board: Board) -> Iterator[tuple[Place, TileProgram]]:
     if node.op not in _TILERS:
         raise TilingError(
             f"operator {node.op} (from {node.name or 'an unnamed node'}) has no implementation "
             f"on {board.name}",
             "`edgecomp ops` lists what is implemented",
         )
-    tilers = _TILERS[node.op]
-    return chain.from_iterable(tilers[each](node) for each in board.engines if each in tilers)
+    for engine in board.engines:
+        if engine in _TILERS[node.op]:
+            for number, program in enumerate(_TILERS[node.op][engine](node)):
+                yield (engine, number), program
+
+
+def _candidate(node: Node, place: Place) -> TileProgram:
+    engine, number = place
+    return next(islice(_TILERS[node.op][engine](node), number, None))
 
 
 def _shape_of(node: Node) -> tuple[object, ...]:

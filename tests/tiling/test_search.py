@@ -38,8 +38,8 @@ def test_a_layer_of_the_same_shape_gets_the_same_tiles_with_its_own_tensors() ->
     search = Search(board)
     first, second = graph().nodes
     one, two = search.choose(first), search.choose(second)
-    assert (one.index, one.cost) == (two.index, two.cost)
-    assert one.index == choose(second, board).index
+    assert (one.place, one.cost) == (two.place, two.cost)
+    assert one.place == choose(second, board).place
     assert two.program.operands[-1].value is second.output
     assert {op.value for op in two.program.operands} == {*second.inputs, second.output}
 
@@ -109,7 +109,8 @@ def test_candidates_that_race_are_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     good = [tiling.program for tiling in ranked(node, board)]
     bad = [racing(program) for program in good if program.steps > 9]
     monkeypatch.setitem(_TILERS, "q_linear", {"cluster": lambda _: [bad[0], good[0], bad[1]]})
-    assert [(each.index, each.program) for each in ranked(node, board)] == [(1, good[0])]
+    found = [(each.place, each.program) for each in ranked(node, board)]
+    assert found == [(("cluster", 1), good[0])]
     monkeypatch.setitem(_TILERS, "q_linear", {"cluster": lambda _: bad})
     with pytest.raises(TilingError, match="no tiling whose buffers are kept apart: the content of"):
         ranked(node, board)
