@@ -15,11 +15,15 @@ from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.arena import DoesNotFit, Plan, pack
 from edgecomp.memory.external import Block, External, Image, lay_out
 from edgecomp.memory.lifetime import Buffer, lower_bound
-from edgecomp.memory.read_ahead import latest_starts, waits
+from edgecomp.memory.read_ahead import latest_starts, shorten, waits
 from edgecomp.memory.resident import Fits, choose_resident, streamed
 from edgecomp.tiling.views import resolve
 
 ALIGNMENT = 8
+
+FRAGMENTS = 256
+"""Where the bytes live at once would fit but no packing is found, so many-th of the capacity less
+may live at once, and again."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +90,7 @@ def place(
     resident = (
         choose_resident(times, reads, _fitting(blocks, tensors_alive, capacity)) if keep else []
     )
-    weights_from = latest_starts(times, streamed(reads, resident))
-    while True:
-        buffers = [*tensors_alive.values(), *_weight_buffers(blocks, weights_from, resident)]
-        try:
-            plan = pack(buffers, capacity, memory)
-            break
-        except DoesNotFit:
-            if resident:  # the bound fitted, the packing did not
-                del resident[-1]
-                weights_from = latest_starts(times, streamed(reads, resident))
-                continue
-            victim = _read_ahead_at_peak(buffers, weights_from)
-            if victim is None:
-                raise
-            weights_from[victim] += 1
+    plan, weights_from = _pack(blocks, tensors_alive, times, reads, resident, capacity, memory)
     tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
     block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
     repeated = streamed(reads, resident)
@@ -180,15 +170,36 @@ def _fitting(blocks: list[WeightBlock], activations: dict[Value, Buffer], capaci
     return fits
 
 
-def _read_ahead_at_peak(buffers: list[Buffer], weights_from: list[int]) -> int | None:
-    """The layer whose early read is in the way where most bytes are live; None if none is."""
-    steps = range(len(weights_from))
-    live = [sum(b.size for b in buffers if b.first_step <= s <= b.last_step) for s in steps]
-    for step in sorted(steps, key=lambda s: -live[s]):
-        early = [i for i, start in enumerate(weights_from) if start <= step < i]
-        if early:
-            return early[0]
-    return None
+def _pack(
+    blocks: list[WeightBlock],
+    tensors_alive: dict[Value, Buffer],
+    times: Sequence[float],
+    reads: Sequence[float],
+    resident: list[int],
+    capacity: int,
+    memory: str,
+) -> tuple[Plan, list[int]]:
+    """A plan that fits, and where reads begin; blocks that it has no room for leave ``resident``.
+
+    Raises ``DoesNotFit`` where not even reading every layer's weights at its start fits.
+    """
+    starts = latest_starts(times, streamed(reads, resident))
+    room = capacity
+    while True:
+        repeated = streamed(reads, resident)
+        fixed = [*tensors_alive.values(), *_weight_buffers(blocks, range(len(blocks)), resident)]
+        shorten(starts, [block.bytes for block in blocks], fixed, times, repeated, room)
+        buffers = [*tensors_alive.values(), *_weight_buffers(blocks, starts, resident)]
+        try:
+            return pack(buffers, capacity, memory), starts
+        except DoesNotFit:
+            if resident:  # the bound fitted, the packing did not
+                del resident[-1]
+                starts = latest_starts(times, streamed(reads, resident))
+            elif starts == list(range(len(starts))):
+                raise
+            else:
+                room = min(room, lower_bound(buffers)) - capacity // FRAGMENTS
 
 
 def _aligned(size: int) -> int:

@@ -10,6 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
+import numpy as np
+
+from edgecomp.memory.lifetime import Buffer
+
 MARGIN = 1.25
 """Reads are planned as if they took this much longer, since the layers' times are estimates."""
 
@@ -46,3 +50,46 @@ def waits(layers: Sequence[float], reads: Sequence[float], starts: Sequence[int]
         waited.append(wait)
         now += wait + layer
     return waited
+
+
+def shorten(
+    starts: list[int],
+    sizes: Sequence[int],
+    fixed: Sequence[Buffer],
+    layers: Sequence[float],
+    reads: Sequence[float],
+    capacity: int,
+) -> None:
+    """Begin reads later, in ``starts``, until no more than ``capacity`` bytes live at any layer.
+
+    ``sizes[i]`` are the bytes of layer i's weights; they are in ``fixed``, with all else, for the
+    layer itself. Where too much lives, of the reads under way the one is put off that costs least
+    waiting for its bytes. Steps where nothing is left to put off stay above ``capacity``.
+    """
+    live = _live(starts, sizes, fixed)
+    for step in np.argsort(-live, kind="stable").tolist():
+        while live[step] > capacity:
+            early = [i for i in range(step + 1, len(starts)) if starts[i] <= step and reads[i] > 0]
+            if not early:
+                break
+            index = min(early, key=lambda i: (_waiting(starts, i, step, layers, reads), -sizes[i]))
+            live[starts[index] : step + 1] -= sizes[index]
+            starts[index] = step + 1
+
+
+def _live(starts: Sequence[int], sizes: Sequence[int], fixed: Sequence[Buffer]) -> np.ndarray:
+    live = np.zeros(len(starts), np.int64)
+    for buffer in fixed:
+        live[buffer.first_step : buffer.last_step + 1] += buffer.size
+    for index, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        live[start:index] += size
+    return live
+
+
+def _waiting(
+    starts: list[int], index: int, step: int, layers: Sequence[float], reads: Sequence[float]
+) -> float:
+    """The sum of all waits when the read for layer ``index`` begins after ``step``."""
+    later = list(starts)
+    later[index] = step + 1
+    return sum(waits(layers, reads, later))

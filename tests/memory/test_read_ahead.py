@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecomp.memory.read_ahead import MARGIN, latest_starts, waits
+from edgecomp.memory.lifetime import Buffer, lower_bound
+from edgecomp.memory.read_ahead import MARGIN, latest_starts, shorten, waits
 
 TIMES = st.lists(
     st.tuples(st.floats(0, 1e6), st.one_of(st.just(0.0), st.floats(1, 1e6))), min_size=1
@@ -54,3 +56,43 @@ def test_nothing_waits_that_could_have_been_read_in_time(times: list[tuple[float
         needed = MARGIN * sum(reads[: index + 1])
         if read and all(needed <= before[i] for i in range(index, len(layers))):
             assert waited[index] == pytest.approx(0, abs=1e-3 * MARGIN)
+
+
+def own(sizes: list[int]) -> list[Buffer]:
+    """Weights for their own layer only."""
+    return [Buffer(f"w{i}", size, i, i) for i, size in enumerate(sizes) if size]
+
+
+def test_of_two_reads_in_the_way_the_one_that_is_needed_later_is_put_off() -> None:
+    """At layer 1 the weights of layers 2 and 3 are under way, one of them too many."""
+    starts = [0, 1, 1, 1]
+    sizes = [0, 0, 100, 100]
+    shorten(starts, sizes, own(sizes), [1000] * 4, [0, 0, 900, 900], 150)
+    assert starts == [0, 1, 1, 3]
+
+
+def test_reads_that_hide_all_the_same_are_put_off() -> None:
+    starts = [0, 0, 0, 0]
+    sizes = [0, 100, 100, 100]
+    shorten(starts, sizes, own(sizes), [1000] * 4, [0, 900, 10, 900], 200)
+    assert starts == [0, 0, 1, 2]
+
+
+def test_what_no_read_makes_smaller_stays() -> None:
+    starts = [0, 0]
+    shorten(starts, [0, 100], [Buffer("x", 500, 0, 1), *own([0, 100])], [10, 10], [0, 5], 300)
+    assert starts == [0, 1]
+
+
+@given(TIMES, st.integers(0, 3000), st.randoms(use_true_random=False))
+def test_no_more_than_the_capacity_lives_where_reads_can_be_put_off(
+    times: list[tuple[float, float]], capacity: int, choices: Random
+) -> None:
+    layers, reads = [list(each) for each in zip(*times, strict=True)]
+    sizes = [choices.randint(1, 1000) if read else 0 for read in reads]
+    starts = latest_starts(layers, reads)
+    before = list(starts)
+    shorten(starts, sizes, own(sizes), layers, reads, capacity)
+    early = [Buffer(f"w{i}", size, starts[i], i) for i, size in enumerate(sizes) if size]
+    assert all(a <= b <= i for i, (a, b) in enumerate(zip(before, starts, strict=True)))
+    assert lower_bound(early) <= max(capacity, *sizes)
