@@ -20,6 +20,7 @@ from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
 from edgecomp.targets import Board, Gvsoc
 from edgecomp.tiling.program import TileProgram
+from edgecomp.tiling.views import resolve, row_bytes
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,8 @@ class LayerRow:
     weights_from: int
     output: int
     output_bytes: int
+    output_row: int
+    output_pitch: int
 
 
 def _layer_tables(spec: ProjectSpec) -> dict[str, object]:
@@ -301,6 +304,7 @@ def _comment(text: str) -> str:
 
 def _row(spec: ProjectSpec, index: int, function: str, table: int | None) -> LayerRow:
     node, placement = spec.layers[index], spec.placement
+    size, pitch = node.output.type.bytes, resolve(node.output).pitch
     return LayerRow(
         name=_comment(node.name or node.output.name),
         op=node.op,
@@ -311,5 +315,7 @@ def _row(spec: ProjectSpec, index: int, function: str, table: int | None) -> Lay
         weights_bytes=0 if index in placement.resident else placement.blocks[index].bytes,
         weights_from=placement.weights_from[index],
         output=placement.address(node.output, index),
-        output_bytes=node.output.type.bytes,
+        output_bytes=size,
+        output_row=row_bytes(node.output) if pitch else size,
+        output_pitch=pitch or size,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgecomp.fusion.columns_in_place import ColumnsInPlace
 from edgecomp.fusion.fuse_matmul_transpose import FuseMatmulTranspose
 from edgecomp.fusion.fuse_mlp import FuseMlp
 from edgecomp.fusion.fuse_norm import FuseNorm
@@ -17,6 +18,7 @@ from edgecomp.passes.remove_dead_code import RemoveDeadCode
 from edgecomp.passes.simplify_movement import SimplifyMovement
 
 __all__ = [
+    "ColumnsInPlace",
     "FuseMatmulTranspose",
     "FuseMlp",
     "FuseNorm",
@@ -48,6 +50,7 @@ def fusion_pipeline(capacity: int | None = None, raised: bool = False) -> list[P
         FuseMlp(capacity),
         *cuts,
         FuseNorm(),
+        ColumnsInPlace(),
         *([RaiseActivations()] if raised else []),
         RemoveDeadCode(),
     ]

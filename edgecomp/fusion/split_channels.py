@@ -1,9 +1,14 @@
-"""A linear layer cut into parts of its output channels where its weights do not fit the memory."""
+"""A linear layer cut into parts of its output channels where its weights do not fit the memory.
+
+Each part stores its columns where the whole result lies (`columns_in_place.py`).
+"""
 
 from __future__ import annotations
 
+from edgecomp.fusion.columns_in_place import mark
 from edgecomp.fusion.replacement import part_of, supersede
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.ir.stated import flag
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
 from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
@@ -39,7 +44,7 @@ class SplitChannels(Pass):
         constants = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
         if alive + constants <= self.capacity:
             return 1
-        divided = sum(v.type.bytes for v in node.inputs[1:])
+        divided = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
         most = node.output.shape[-1] // COLUMNS_MULTIPLE
         fits = (p for p in range(2, most + 1) if alive + -(-divided // p) <= self.capacity)
         return next(fits, 1)
@@ -53,27 +58,30 @@ def _cut(graph: Graph, node: Node, parts: int) -> None:
         for first in range(0, channels, size)
     ]
     attributes: dict[str, Attribute] = {"axis": len(node.output.shape) - 1}
-    supersede(graph, node, create(graph, "concat", pieces, attributes, name=node.name, before=node))
+    whole = create(graph, "concat", pieces, attributes, name=node.name, before=node)
+    supersede(graph, node, whole)
+    mark(graph, whole)
 
 
 def _piece(graph: Graph, node: Node, part: range) -> Value:
     """The output channels ``part`` of ``node``."""
     x, *vectors = node.inputs[:4]
     inputs = [x, *(part_of(graph, value, part) for value in vectors)]
-    inputs += [
-        value if node.attributes.get("table") else _columns(graph, value, part, node)
-        for value in node.inputs[4:]
-    ]
-    return create(
-        graph, "q_linear", inputs, dict(node.attributes), name=node.name, before=node
-    ).output
+    residual = flag(node, "residual")
+    cut = [_columns(graph, value, part, node) for value in node.inputs[4:] if residual]
+    inputs += [each.output for each in cut] or node.inputs[4:]
+    attributes = dict(node.attributes)
+    piece = create(graph, "q_linear", inputs, attributes, name=node.name, before=node)
+    for each in cut:
+        mark(graph, each)
+    return piece.output
 
 
-def _columns(graph: Graph, value: Value, part: range, before: Node) -> Value:
+def _columns(graph: Graph, value: Value, part: range, before: Node) -> Node:
     rank = len(value.shape)
     attributes: dict[str, Attribute] = {
         "starts": (*[0] * (rank - 1), part.start),
         "stops": (*value.shape[:-1], part.stop),
         "steps": (1,) * rank,
     }
-    return create(graph, "slice", [value], attributes, before=before).output
+    return create(graph, "slice", [value], attributes, before=before)

@@ -37,7 +37,8 @@ def _inputs(plan: Plan) -> list[str]:
 
 def _view(node: Node) -> str:
     view = resolve(node.output)
-    return f"view of %{view.base.name} at byte {view.offset}"
+    apart = f", rows {view.pitch} apart" if view.pitch else ""
+    return f"view of %{view.base.name} at byte {view.offset}{apart}"
 
 
 def _layer(plan: Plan, layer: Layer) -> list[str]:

@@ -89,8 +89,8 @@ def locate(
     if difference is None:
         return None
     flat = int(np.ravel_multi_index(difference.index, expected.shape))
-    byte = dump.offset + flat * expected.dtype.itemsize
-    byte += _first_byte(expected, difference)
+    first = flat * expected.dtype.itemsize + _first_byte(expected, difference)
+    byte = dump.address(first)
     place = f"byte {byte} of the L2 arena"
     origin = dump.origin(byte)
     if origin is None:

@@ -53,11 +53,13 @@ class Store:
 class LayerDump:
     """A layer's result in the last window that a program ran, and the stores that made it.
 
-    ``offset``: where it lies in the L2 arena, in bytes.
+    ``offset``: where it lies in the L2 arena, in bytes; rows of ``row`` bytes, ``pitch`` apart.
     """
 
     stores: Sequence[Store]
     offset: int
+    row: int
+    pitch: int
     data: bytes
 
     @classmethod
@@ -87,14 +89,19 @@ class LayerDump:
                     (core,) = struct.unpack_from("<I", content, at + 4)
                     at += 8
                 else:
-                    offset, size = struct.unpack_from("<II", content, at + 4)
-                    at += 12 + size
-                    found = cls(stores, offset, content[at - size : at])
+                    offset, size, row, pitch = struct.unpack_from("<4I", content, at + 4)
+                    at += 20 + size
+                    found = cls(stores, offset, row, pitch, content[at - size : at])
         except struct.error as error:
             raise SimulatorError("the program's dump of a layer ends too early") from error
         if found is None or at != len(content):
             raise SimulatorError("the program's dump of a layer ends too early")
         return found
+
+    def address(self, byte: int) -> int:
+        """Where in the arena byte ``byte`` of the result lies."""
+        row, column = divmod(byte, self.row)
+        return self.offset + row * self.pitch + column
 
     def origin(self, byte: int) -> tuple[int, int] | None:
         """(store, byte of L1) that byte ``byte`` of the arena comes from; the last one there is."""

@@ -16,6 +16,7 @@ from edgecomp.tiling.program import (
     Pointer,
     Region,
 )
+from edgecomp.tiling.views import resolve
 
 ROWS_MULTIPLE = 8
 """Rows are shared among 8 cores."""
@@ -78,9 +79,9 @@ def row_operand(
 def block_operand(
     name: str, value: Value, rows: Loop, columns: Loop, direction: Direction = "in"
 ) -> Operand:
-    """A block of a tensor seen as [rows, columns]."""
+    """A block of a tensor seen as [rows, columns], which may lie in a wider one."""
     size = value.type.dtype.bytes
-    pitch = columns.extent * size
+    pitch = resolve(value).pitch or columns.extent * size
     region = Region.block(
         rows.start * pitch + columns.start * size, rows.size, columns.size * size, pitch
     )

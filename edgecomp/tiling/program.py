@@ -33,6 +33,7 @@ from edgecomp.tiling.parts import (
     c_type,
 )
 from edgecomp.tiling.schedule import Schedule
+from edgecomp.tiling.views import resolve, row_bytes
 
 __all__ = [
     "L1_ALIGNMENT",
@@ -168,21 +169,25 @@ class TileProgram:
         self.schedule.check()
 
     def _check_results(self) -> None:
-        """Every byte of a result is written exactly once."""
+        """Every byte of a result is written exactly once, and nothing between its rows."""
         changes: dict[Value, np.ndarray] = {}
         for operand in self.operands:
             if operand.direction == "out":
-                size = operand.value.type.bytes
+                size = _extent(operand.value)
                 begins, ends = self._runs(operand, self._stores(operand))
                 change = changes.setdefault(operand.value, np.zeros(size + 1, np.int64))
                 change += np.bincount(begins, minlength=size + 1)
                 change -= np.bincount(ends, minlength=size + 1)
         for value, change in changes.items():
             times = np.cumsum(change)[:-1]
-            wrong = np.flatnonzero(times != 1)
+            expected = _belongs(value)
+            wrong = np.flatnonzero(times != expected)
             if len(wrong):
                 byte = wrong[0]
-                raise ValueError(f"byte {byte} of {value} is written {times[byte]} times, not once")
+                raise ValueError(
+                    f"byte {byte} of {value} is written {times[byte]} times, not "
+                    f"{'once' if expected[byte] else '0'}"
+                )
 
     def _runs(self, operand: Operand, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """First byte of every run that ``operand`` has at ``steps``, and the first behind it."""
@@ -212,8 +217,31 @@ class TileProgram:
             + (self.at_steps(region.rows) - 1) * region.row_stride
             + self.at_steps(region.length)
         )
-        if first.min() < 0 or last.max() > operand.value.type.bytes:
+        if first.min() < 0 or last.max() > _extent(operand.value):
             raise ValueError(
                 f"operand {operand.name} touches bytes {first.min()} to {last.max()} "
                 f"of {operand.value}"
             )
+        pitch = resolve(operand.value).pitch
+        if pitch and (
+            region.row_stride % pitch
+            or region.plane_stride % pitch
+            or (first % pitch + self.at_steps(region.length)).max() > row_bytes(operand.value)
+        ):
+            raise ValueError(f"operand {operand.name} leaves the rows of {operand.value}")
+
+
+def _extent(value: Value) -> int:
+    """Bytes from the first to the last of a tensor, those between its rows included."""
+    pitch = resolve(value).pitch
+    if not pitch:
+        return value.type.bytes
+    row = row_bytes(value)
+    return (value.type.bytes // row - 1) * pitch + row
+
+
+def _belongs(value: Value) -> np.ndarray:
+    """Which bytes of its extent are the tensor's; bool."""
+    extent = _extent(value)
+    pitch = resolve(value).pitch or extent
+    return np.arange(extent) % pitch < (row_bytes(value) if pitch != extent else extent)

@@ -13,6 +13,7 @@ from edgecomp.tiling.cost import Cost, estimate
 from edgecomp.tiling.measured import Measurements
 from edgecomp.tiling.program import TileProgram
 from edgecomp.tiling.schedule import CopiesError
+from edgecomp.tiling.views import resolve
 
 Tiler = Callable[[Node], Iterable[TileProgram]]
 
@@ -185,7 +186,7 @@ def _candidate(node: Node, place: Place) -> TileProgram:
 def _shape_of(node: Node) -> tuple[object, ...]:
     """Everything of a node that its cost can depend on."""
     values = [*node.inputs, *node.outputs]
-    types = tuple((v.shape, v.type.dtype, v.is_constant) for v in values)
+    types = tuple((v.shape, v.type.dtype, v.is_constant, resolve(v).pitch) for v in values)
     shared = tuple(node.inputs.index(value) for value in node.inputs)
     structure = {k: v for k, v in node.attributes.items() if k not in _NUMBERS}
     indices = tuple(v.array.tobytes() for v in node.inputs if v.type.dtype is DType.I64)

@@ -2,8 +2,9 @@
 
 A reshape, a slice that is contiguous in its source, and a transpose or an expand that only moves
 or adds axes of size one, is the source's memory at an offset. The operands of a concatenation
-along its outermost axis lie in the result's memory, if layers write all of them. Everything else
-is a layer and a tensor of its own.
+along its outermost axis lie in the result's memory, if layers write all of them. Columns of a
+tensor lie in it with a pitch, where `in_place` marks the slice that reads them or the concatenation
+that joins them (`fusion/split_channels.py`). Everything else is a layer and a tensor of its own.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ import numpy as np
 
 from edgecomp.ir import Graph, Node, Value
 
+IN_PLACE = "in_place"
+"""Attribute of a slice or a concatenation of columns: a view, by a pass that saw all its users."""
+
 
 @dataclass(frozen=True)
 class View:
-    """``value`` is ``base``'s memory from byte ``offset`` on."""
+    """``value`` is ``base``'s memory from byte ``offset`` on.
+
+    ``pitch``: bytes from a row of ``value`` (its last axis) to the next; 0 where they touch.
+    """
 
     base: Value
     offset: int
+    pitch: int = 0
 
 
 def is_view(node: Node) -> bool:
@@ -31,7 +39,7 @@ def is_view(node: Node) -> bool:
         case "reshape":
             return True
         case "slice":
-            return _is_contiguous_slice(node)
+            return _is_contiguous_slice(node) or IN_PLACE in node.attributes
         case "transpose":
             return _moves_unit_axes_only(node)
         case "expand":
@@ -44,7 +52,8 @@ def is_view(node: Node) -> bool:
 def _is_written_in_place(node: Node) -> bool:
     """Whether layers write the operands of a concatenation where its result needs them."""
     outer = node.output.shape[: node.integer("axis")]
-    return all(size == 1 for size in outer) and all(_whole(v) is node for v in node.inputs)
+    touching = all(size == 1 for size in outer) or IN_PLACE in node.attributes
+    return touching and all(_whole(v) is node for v in node.inputs)
 
 
 def _whole(value: Value) -> Node | None:
@@ -74,21 +83,31 @@ def _moves_unit_axes_only(node: Node) -> bool:
 
 def resolve(value: Value) -> View:
     """The tensor that holds ``value``, and where in it."""
-    offset = 0
+    offset = pitch = 0
     while value.producer is not None and is_view(value.producer):
         node = value.producer
         if node.op == "concat":
-            return View(value, offset)
+            return View(value, offset, pitch)
         if node.op == "slice":
             source = node.inputs[0].type
+            if not _is_contiguous_slice(node):
+                pitch = row_bytes(node.inputs[0])
             first = np.ravel_multi_index(node.integers("starts"), source.shape)
             offset += int(first) * source.dtype.bytes
         value = node.inputs[0]
     whole = _whole(value)
     if whole is not None and is_view(whole):
         before = whole.inputs[: whole.inputs.index(value)]
-        return View(whole.output, offset + sum(v.type.bytes for v in before))
-    return View(value, offset)
+        if IN_PLACE in whole.attributes:
+            columns = sum(row_bytes(v) for v in before)
+            return View(whole.output, columns, row_bytes(whole.output))
+        return View(whole.output, offset + sum(v.type.bytes for v in before), pitch)
+    return View(value, offset, pitch)
+
+
+def row_bytes(value: Value) -> int:
+    """Bytes of a row: of all elements along the last axis."""
+    return value.shape[-1] * value.type.dtype.bytes
 
 
 def layers(graph: Graph) -> list[Node]:

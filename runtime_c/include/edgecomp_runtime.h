@@ -31,7 +31,17 @@ struct ec_layer {
     uint32_t weights_from;    /* the layer at whose start the read may begin, at most this one */
     uint32_t output;
     uint32_t output_bytes;
+    uint32_t output_row;   /* bytes of the result that lie together, a multiple of 4 where that is */
+    uint32_t output_pitch; /* not all of them; from one such row to the next */
 };
+
+/* A layer's result: `bytes` bytes in rows of `row`, which begin `pitch` bytes apart. */
+typedef struct {
+    const uint8_t *data;
+    uint32_t bytes;
+    uint32_t row;
+    uint32_t pitch;
+} ec_result;
 
 /* Reads of weights that may be in flight at once, at least 1: a bound of the HAL's queues. */
 #define EC_READS_AHEAD 8u
@@ -101,7 +111,8 @@ static inline void *ec_stream_tile(const ec_stream *stream, int32_t copy)
  * padded by zeros: the sum over words i of mix(word[i] + i * 0x9e3779b1). */
 uint32_t ec_checksum(const void *data, uint32_t bytes);
 
-/* The share of it that a part contributes: `data` starts at word `first` of the whole. */
-uint32_t ec_checksum_part(const void *data, uint32_t bytes, uint32_t first);
+/* What bytes [begin, end) of a result, its rows one after another, contribute to the checksum of
+ * all of them; `begin` is a multiple of 4. */
+uint32_t ec_checksum_part(const ec_result *result, uint32_t begin, uint32_t end);
 
 #endif

@@ -124,7 +124,9 @@ void ec_run_layers(const ec_layer *layers, uint32_t count)
         if (layers[i].weights_bytes > 0)
             ec_hal_l3_wait(reads[used++ % EC_READS_AHEAD]);
         layers[i].run(&layers[i]);
-        ec_hal_layer_end(i, ec_hal_l2() + layers[i].output, layers[i].output_bytes);
+        const ec_result result = {ec_hal_l2() + layers[i].output, layers[i].output_bytes,
+                                  layers[i].output_row, layers[i].output_pitch};
+        ec_hal_layer_end(i, &result);
     }
 }
 
@@ -143,9 +145,9 @@ static uint32_t load_word(const uint8_t *byte)
     return word;
 }
 
-uint32_t ec_checksum_part(const void *data, uint32_t bytes, uint32_t first)
+/* The checksum of `bytes` bytes that start at word `first` of the whole. */
+static uint32_t checksum_run(const uint8_t *byte, uint32_t bytes, uint32_t first)
 {
-    const uint8_t *byte = data;
     const uint32_t whole = ((uintptr_t)byte & 3u) == 0 ? bytes / 4 : 0;
     uint32_t sum = 0;
     uint32_t index = first * 0x9e3779b1u;
@@ -160,4 +162,16 @@ uint32_t ec_checksum_part(const void *data, uint32_t bytes, uint32_t first)
     return sum;
 }
 
-uint32_t ec_checksum(const void *data, uint32_t bytes) { return ec_checksum_part(data, bytes, 0); }
+uint32_t ec_checksum_part(const ec_result *result, uint32_t begin, uint32_t end)
+{
+    uint32_t sum = 0;
+    while (begin < end) {
+        const uint32_t row = begin / result->row, column = begin % result->row;
+        const uint32_t bytes = EC_MIN(result->row - column, end - begin);
+        sum += checksum_run(result->data + row * result->pitch + column, bytes, begin / 4u);
+        begin += bytes;
+    }
+    return sum;
+}
+
+uint32_t ec_checksum(const void *data, uint32_t bytes) { return checksum_run(data, bytes, 0); }

@@ -9,7 +9,7 @@ import pytest
 from edgecomp.simulators import LayerDump, SimulatorError
 
 BEGIN = struct.pack("<I", 0)
-END = struct.pack("<III", 2, 100, 4) + b"\1\2\3\4"
+END = struct.pack("<5I", 2, 100, 4, 2, 10) + b"\1\2\3\4"
 
 
 def store(l2: int, l1: int, length: int, rows: int = 1, stride: int = 0) -> bytes:
@@ -27,6 +27,7 @@ def test_a_byte_is_found_in_the_store_that_covers_it() -> None:
     assert dump.origin(111) == (0, 8 + 2 + 1)
     assert dump.origin(103) == (1, 41)
     assert dump.origin(105) is None
+    assert [dump.address(byte) for byte in range(4)] == [100, 101, 110, 111]
 
 
 def test_the_last_store_of_a_byte_counts() -> None:

@@ -326,26 +326,20 @@ void ec_hal_fork(ec_task task, const void *arguments)
 
 /* ---- observation --------------------------------------------------------------------------- */
 
-typedef struct {
-    const uint8_t *data;
-    uint32_t bytes;
-} checksum_args;
-
 static void checksum_task(const void *arguments, uint32_t core, uint32_t cores)
 {
-    const checksum_args *args = arguments;
-    const uint32_t words = (args->bytes + 3u) / 4u;
+    const ec_result *result = arguments;
+    const uint32_t words = (result->bytes + 3u) / 4u;
     const uint32_t share = (words + cores - 1u) / cores;
     const uint32_t first = EC_MIN(core * share, words);
-    const uint32_t begin = EC_MIN(first * 4u, args->bytes);
-    const uint32_t end = EC_MIN(EC_MIN(first + share, words) * 4u, args->bytes);
-    partial_sums[core] = ec_checksum_part(args->data + begin, end - begin, first);
+    const uint32_t begin = EC_MIN(first * 4u, result->bytes);
+    const uint32_t end = EC_MIN(EC_MIN(first + share, words) * 4u, result->bytes);
+    partial_sums[core] = ec_checksum_part(result, begin, end);
 }
 
-static uint32_t checksum(const void *data, uint32_t bytes)
+static uint32_t checksum(const ec_result *result)
 {
-    const checksum_args args = {data, bytes};
-    ec_fork_join(checksum_task, &args);
+    ec_fork_join(checksum_task, result);
     uint32_t sum = 0;
     for (uint32_t core = 0; core < EC_CORES; ++core)
         sum += partial_sums[core];
@@ -372,7 +366,7 @@ void ec_hal_layer_begin(uint32_t layer)
     ec_say_end();
 }
 
-void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
+void ec_hal_layer_end(uint32_t layer, const ec_result *result)
 {
     const uint32_t now = core_cycles();
     ec_layer_record *record = &ec_mail.layers[layer];
@@ -385,8 +379,8 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
     if (ec_ne16.watched)
         record->ne16_busy = ec_ne16.busy;
     if (state.checked)
-        record->checksum = checksum(output, bytes);
-    EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
+        record->checksum = checksum(result);
+    EC_DUMPING(ec_dump_end(dump, layer, result);)
     count_from(now);
     ec_mail_send(&ec_mail.finished, layer + 1u);
 }

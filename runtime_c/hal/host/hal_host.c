@@ -297,11 +297,12 @@ void ec_hal_layer_begin(uint32_t layer)
     EC_DUMPING(ec_dump_begin(dump, layer);)
 }
 
-void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
+void ec_hal_layer_end(uint32_t layer, const ec_result *result)
 {
     if (hal_host_trace != NULL) {
-        fprintf(hal_host_trace, "%u %08x\n", (unsigned)layer, (unsigned)ec_checksum(output, bytes));
+        fprintf(hal_host_trace, "%u %08x\n", (unsigned)layer,
+                (unsigned)ec_checksum_part(result, 0, result->bytes));
         fflush(hal_host_trace);
     }
-    EC_DUMPING(ec_dump_end(dump, layer, output, bytes);)
+    EC_DUMPING(ec_dump_end(dump, layer, result);)
 }

@@ -3,8 +3,8 @@
  * For programs of simulators, compiled with EC_DUMP_LAYER=<layer>; a platform gives the function
  * that appends to the file. The file holds, for every window: a word EC_DUMP_BEGIN; for every store
  * of the layer EC_DUMP_STORE, then where it goes in L2 and comes from in L1 (bytes from the start of
- * each) and the ec_block; at the end EC_DUMP_END, the offset of the result in L2, its size in bytes
- * and the bytes themselves. With EC_WATCH_L1=<byte> the cores take turns at every task, and
+ * each) and the ec_block; at the end EC_DUMP_END, the offset of the result in L2, its size in bytes,
+ * the size of a row and what lies from one row to the next, and the bytes of the rows. With EC_WATCH_L1=<byte> the cores take turns at every task, and
  * EC_DUMP_WROTE with the core is there for every turn that changed that byte of L1.
  */
 #ifndef EDGECOMP_DUMP_H
@@ -39,14 +39,15 @@ static inline void ec_dump_store(ec_dump_append append, const void *l2, const vo
     append(block, sizeof *block);
 }
 
-static inline void ec_dump_end(ec_dump_append append, uint32_t layer, const void *output,
-                               uint32_t bytes)
+static inline void ec_dump_end(ec_dump_append append, uint32_t layer, const ec_result *result)
 {
-    const uint32_t head[3] = {EC_DUMP_END, (uint32_t)((const uint8_t *)output - ec_hal_l2()), bytes};
+    const uint32_t head[5] = {EC_DUMP_END, (uint32_t)(result->data - ec_hal_l2()), result->bytes,
+                              result->row, result->pitch};
     if (layer != EC_DUMP_LAYER)
         return;
     append(head, sizeof head);
-    append(output, bytes);
+    for (uint32_t row = 0; row < result->bytes / result->row; ++row)
+        append(result->data + row * result->pitch, result->row);
 }
 
 #ifdef EC_WATCH_L1

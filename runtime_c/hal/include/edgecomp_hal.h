@@ -66,8 +66,8 @@ typedef uint32_t ec_engine_job;
 ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job);
 void ec_hal_ne16_wait(ec_engine_job job);
 
-/* Observation points around layer `layer`, whose result is at `output`. */
+/* Observation points around layer `layer`, and what it made. */
 void ec_hal_layer_begin(uint32_t layer);
-void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes);
+void ec_hal_layer_end(uint32_t layer, const ec_result *result);
 
 #endif

@@ -273,7 +273,7 @@ void ec_hal_layer_begin(uint32_t layer)
         count_from_now();
 }
 
-void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
+void ec_hal_layer_end(uint32_t layer, const ec_result *result)
 {
     ec_pmsis_layer *record = &ec_pmsis_run.layers[layer];
     record->cycles = ec_pmsis_now() - spent.layer_start;
@@ -282,6 +282,6 @@ void ec_hal_layer_end(uint32_t layer, const void *output, uint32_t bytes)
     record->l3_wait = spent.l3_wait;
     record->ne16_wait = ec_pmsis_ne16_wait;
     if (ec_pmsis_run.checked)
-        record->checksum = ec_checksum(output, bytes);
+        record->checksum = ec_checksum_part(result, 0, result->bytes);
     count_from_now();
 }
