@@ -35,14 +35,6 @@ struct ec_layer {
     uint32_t output_pitch; /* not all of them; from one such row to the next */
 };
 
-/* A layer's result: `bytes` bytes in rows of `row`, which begin `pitch` bytes apart. */
-typedef struct {
-    const uint8_t *data;
-    uint32_t bytes;
-    uint32_t row;
-    uint32_t pitch;
-} ec_result;
-
 /* Reads of weights that may be in flight at once, at least 1: a bound of the HAL's queues. */
 #define EC_READS_AHEAD 8u
 

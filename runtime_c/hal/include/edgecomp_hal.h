@@ -66,6 +66,14 @@ typedef uint32_t ec_engine_job;
 ec_engine_job ec_hal_ne16_start(const ec_ne16_job *job);
 void ec_hal_ne16_wait(ec_engine_job job);
 
+/* A layer's result: `bytes` bytes in rows of `row`, which begin `pitch` bytes apart. */
+typedef struct {
+    const uint8_t *data;
+    uint32_t bytes;
+    uint32_t row;
+    uint32_t pitch;
+} ec_result;
+
 /* Observation points around layer `layer`, and what it made. */
 void ec_hal_layer_begin(uint32_t layer);
 void ec_hal_layer_end(uint32_t layer, const ec_result *result);
