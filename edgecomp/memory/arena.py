@@ -23,7 +23,11 @@ _NAMED = 4
 
 
 class DoesNotFit(EdgecompError):
-    """The buffers do not fit the memory."""
+    """The buffers do not fit the memory: ``missing`` bytes more are needed, as far as is known."""
+
+    def __init__(self, message: str, hint: str = "", missing: int = 0) -> None:
+        super().__init__(message, hint)
+        self.missing = missing
 
 
 def pack(buffers: Sequence[Buffer], capacity: int, memory: str = "memory") -> Plan:
@@ -86,4 +90,5 @@ def _does_not_fit(buffers: Sequence[Buffer], needed: int, capacity: int, memory:
         f"{memory} is too small: {needed:,} bytes are needed at once, {capacity:,} are available",
         f"largest at the peak, step {step}, in bytes: {named}{more}; "
         "shorten the input window, choose a smaller encoder or a board with more memory",
+        needed - capacity,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal, TypeAlias
 
 from edgecomp.memory.lifetime import Buffer
@@ -22,6 +23,17 @@ _KEYS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
 )
 
 
+_LARGE = (2, 4, 8)
+"""Buffers are large that are no smaller than this part of the largest."""
+
+
+def _large_in_time(buffer: Buffer, least: int) -> tuple[int, ...]:
+    """Large buffers first, in the order of time; then the others, by size, into the gaps."""
+    if buffer.size >= least:
+        return (0, buffer.first_step, -buffer.size)
+    return (1, -buffer.size, buffer.first_step)
+
+
 class Instance:
     """Buffers by index, with the indices of those that each one meets."""
 
@@ -38,7 +50,9 @@ class Instance:
 
     def orders(self) -> Iterator[list[int]]:
         """The orderings that greedy placement starts from."""
-        for key in _KEYS:
+        largest = max((each.size for each in self.buffers), default=0)
+        keys_of = [*_KEYS, *(partial(_large_in_time, least=largest // d) for d in _LARGE)]
+        for key in keys_of:
             keys = [key(each) for each in self.buffers]
             yield sorted(range(len(keys)), key=keys.__getitem__)
 

@@ -8,22 +8,17 @@ some weights stay in L2 (`resident`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgecomp.ir import Graph, Node, Value
-from edgecomp.memory.arena import DoesNotFit, Plan, pack
+from edgecomp.memory.arena import Plan
 from edgecomp.memory.external import Block, External, Image, lay_out
-from edgecomp.memory.lifetime import Buffer, lower_bound
-from edgecomp.memory.read_ahead import latest_starts, shorten, waits
-from edgecomp.memory.resident import Fits, choose_resident, streamed
+from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.read_ahead import waits
+from edgecomp.memory.resident import choose_resident, streamed
+from edgecomp.memory.weight_reads import ALIGNMENT, WeightReads, block_name
 from edgecomp.tiling.views import resolve
-
-ALIGNMENT = 8
-
-FRAGMENTS = 256
-"""Where the bytes live at once would fit but no packing is found, so many-th of the capacity less
-may live at once, and again."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Placement:
 
     def block_name(self, layer: int) -> str:
         """What the plan calls the weights of layer ``layer``."""
-        return _block_name(layer)
+        return block_name(layer)
 
 
 def place(
@@ -87,12 +82,12 @@ def place(
     tensors_alive = activations(graph, layers)
     image = lay_out([Block(tuple(b.offsets), b.bytes) for b in blocks], times, external)
     reads = image.reads
-    resident = (
-        choose_resident(times, reads, _fitting(blocks, tensors_alive, capacity)) if keep else []
-    )
-    plan, weights_from = _pack(blocks, tensors_alive, times, reads, resident, capacity, memory)
+    sizes = [block.bytes for block in blocks]
+    weights = WeightReads(sizes, list(tensors_alive.values()), times, reads, capacity, memory)
+    resident = choose_resident(times, reads, weights.fit) if keep else []
+    plan, weights_from = weights.pack(resident)
     tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
-    block_l2 = [plan.addresses.get(_block_name(index), 0) for index in range(len(layers))]
+    block_l2 = [plan.addresses.get(block_name(index), 0) for index in range(len(layers))]
     repeated = streamed(reads, resident)
     return Placement(
         plan,
@@ -136,70 +131,6 @@ def activations(graph: Graph, layers: Sequence[Node]) -> dict[Value, Buffer]:
         value: Buffer(value.name, value.type.bytes, first[value], last[value], ALIGNMENT)
         for value in first
     }
-
-
-def _block_name(index: int) -> str:
-    return f"weights[{index}]"
-
-
-def _weight_buffers(
-    blocks: list[WeightBlock], weights_from: Sequence[int], resident: Collection[int]
-) -> list[Buffer]:
-    """Weights live from the start of their read to their layer, or always."""
-    last = len(blocks) - 1
-    return [
-        Buffer(
-            _block_name(i),
-            block.bytes,
-            0 if i in resident else weights_from[i],
-            last if i in resident else i,
-            ALIGNMENT,
-        )
-        for i, block in enumerate(blocks)
-        if block.bytes
-    ]
-
-
-def _fitting(blocks: list[WeightBlock], activations: dict[Value, Buffer], capacity: int) -> Fits:
-    """Whether the largest sum of live bytes is within ``capacity``."""
-
-    def fits(resident: Collection[int], weights_from: Sequence[int]) -> bool:
-        buffers = [*activations.values(), *_weight_buffers(blocks, weights_from, resident)]
-        return lower_bound(buffers) <= capacity
-
-    return fits
-
-
-def _pack(
-    blocks: list[WeightBlock],
-    tensors_alive: dict[Value, Buffer],
-    times: Sequence[float],
-    reads: Sequence[float],
-    resident: list[int],
-    capacity: int,
-    memory: str,
-) -> tuple[Plan, list[int]]:
-    """A plan that fits, and where reads begin; blocks that it has no room for leave ``resident``.
-
-    Raises ``DoesNotFit`` where not even reading every layer's weights at its start fits.
-    """
-    starts = latest_starts(times, streamed(reads, resident))
-    room = capacity
-    while True:
-        repeated = streamed(reads, resident)
-        fixed = [*tensors_alive.values(), *_weight_buffers(blocks, range(len(blocks)), resident)]
-        shorten(starts, [block.bytes for block in blocks], fixed, times, repeated, room)
-        buffers = [*tensors_alive.values(), *_weight_buffers(blocks, starts, resident)]
-        try:
-            return pack(buffers, capacity, memory), starts
-        except DoesNotFit:
-            if resident:  # the bound fitted, the packing did not
-                del resident[-1]
-                starts = latest_starts(times, streamed(reads, resident))
-            elif starts == list(range(len(starts))):
-                raise
-            else:
-                room = min(room, lower_bound(buffers)) - capacity // FRAGMENTS
 
 
 def _aligned(size: int) -> int:

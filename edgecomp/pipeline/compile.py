@@ -18,8 +18,8 @@ from edgecomp.tiling.measured import load_measurements
 from edgecomp.tiling.search import Search, Tiling
 from edgecomp.tiling.views import layers as layers_of
 
-ROUNDS = 4
-"""How often fusion is tried, each time with another estimate of the code's size."""
+ROUNDS = 6
+"""How often fusion is tried, each time told to leave more room."""
 
 _WEIGHTED = ("linear", "conv", "conv_nhwc")
 
@@ -89,21 +89,24 @@ def fuse_and_plan(graph: Graph, board: Board, choose: Choose, tick: Tick | None 
     """Fusion, tiles and addresses for the quantized ``graph``, which stays as it is.
 
     What has to be cut depends on the L2 that the layers' code leaves, and how much code there is
-    on the cuts. At first it is taken to need nothing; where the plan does not fit beside it,
-    fusion is told to leave room for as much code as there was.
+    on the cuts. At first it is taken to need nothing; where the plan does not fit, fusion is told
+    to leave room for as much code as there was, or for what was missing, which cuts know only
+    roughly: they come before tiles and before the layout of weights.
     """
-    assumed = 0
+    spare, missing = 0, board.l2_available_bytes
     for more in reversed(range(ROUNDS)):
         fused = graph.copy()
-        capacity = board.l2_available_bytes - assumed
+        capacity = board.l2_available_bytes - spare
         run_passes(fused, fusion_pipeline(capacity, board.ne16 is not None))
         tiled = _tile(fused, choose, tick)
         try:
             return _place(tiled, board)
-        except DoesNotFit:
-            if tiled.code_bytes <= assumed or not more:
+        except DoesNotFit as error:
+            helped = error.missing < missing
+            if not more or (tiled.code_bytes <= spare and not helped):
                 raise
-            assumed = tiled.code_bytes
+            spare = max(tiled.code_bytes, spare + error.missing)
+            missing = error.missing
     raise AssertionError
 
 
