@@ -39,7 +39,7 @@ KINDS: Mapping[str, Kind] = {
 MARGIN = 1.1
 """Code that is planned for each byte estimated: compilers differ, and so do estimates."""
 
-_ROW_BYTES = 32
+_ROW_BYTES = 40
 _NUMBER_BYTES = 4
 
 

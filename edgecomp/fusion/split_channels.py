@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from edgecomp.fusion.columns_in_place import mark
 from edgecomp.fusion.replacement import part_of, supersede
+from edgecomp.fusion.stored import constant_bytes
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
 from edgecomp.ir.stated import flag
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
 from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
 from edgecomp.tiling.views import layers as layers_of
+
+_SHARE = 8
+"""A part takes at most this part of the memory: larger ones leave gaps that nothing fills."""
 
 
 class SplitChannels(Pass):
@@ -41,13 +45,14 @@ class SplitChannels(Pass):
         layers = layers_of(graph)
         step = layers.index(node)
         alive = live_at(activations(graph, layers).values(), step)
-        constants = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
+        constants = constant_bytes(node)
         if alive + constants <= self.capacity:
             return 1
-        divided = sum(v.type.bytes for v in node.inputs[1:] if v.is_constant)
+        table = sum(v.type.bytes for v in node.inputs[4:] if v.is_constant)
+        room = min(self.capacity - alive - table, self.capacity // _SHARE)
         most = node.output.shape[-1] // COLUMNS_MULTIPLE
-        fits = (p for p in range(2, most + 1) if alive + -(-divided // p) <= self.capacity)
-        return next(fits, 1)
+        parts = range(2, most + 1)
+        return next((p for p in parts if -(-(constants - table) // p) <= room), 1)
 
 
 def _cut(graph: Graph, node: Node, parts: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from edgecomp.fusion.replacement import supersede, used_once
+from edgecomp.fusion.stored import constant_bytes
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
@@ -147,13 +148,9 @@ def _needed(graph: Graph, chain: _Chain) -> tuple[int, int]:
     steps = [layers.index(node) for node in chain.nodes if node in layers]
     span = range(min(steps), max(steps) + 1)
     others = [buffer for value, buffer in alive.items() if value not in inside]
-    whole = max(live_at(alive.values(), step) + _constants(layers[step]) for step in span)
+    whole = max(live_at(alive.values(), step) + constant_bytes(layers[step]) for step in span)
     beside = max(live_at(others, step) for step in span)
     return whole, beside + chain.nodes[-1].output.type.bytes
-
-
-def _constants(node: Node) -> int:
-    return sum(value.type.bytes for value in node.inputs if value.is_constant)
 
 
 def _band_bytes(chain: _Chain, rows: int, image: int) -> int:
@@ -164,7 +161,7 @@ def _band_bytes(chain: _Chain, rows: int, image: int) -> int:
     before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
     most = Fraction(0)
     for index, node in enumerate(chain.nodes):
-        size = Fraction(_constants(node))
+        size = Fraction(constant_bytes(node))
         if index > 0:
             size += node.inputs[0].type.bytes * (before if index <= chain.at else behind)
         if index < len(chain.nodes) - 1:

@@ -7,6 +7,7 @@ moment the tensor is there twice. Cut by output channels, only one part of it is
 from __future__ import annotations
 
 from edgecomp.fusion.replacement import part_of, supersede, used_once
+from edgecomp.fusion.stored import constant_bytes
 from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
@@ -45,7 +46,7 @@ class SplitTransposed(Pass):
         twice = (convolution.output, transpose.output)
         others = [buffer for value, buffer in alive.items() if value not in twice]
         table = sum(value.type.bytes for value in convolution.inputs[4:])
-        constants = sum(value.type.bytes for value in convolution.inputs[1:4])
+        constants = constant_bytes(convolution) - table
         beside = max(live_at(others, step) for step in steps) + table
         whole = max(
             live_at(alive.values(), steps[0]) + constants + table, live_at(alive.values(), steps[1])

@@ -51,7 +51,8 @@ class Instance:
     def orders(self) -> Iterator[list[int]]:
         """The orderings that greedy placement starts from."""
         largest = max((each.size for each in self.buffers), default=0)
-        keys_of = [*_KEYS, *(partial(_large_in_time, least=largest // d) for d in _LARGE)]
+        keys_of: list[Callable[[Buffer], tuple[int, ...]]] = [*_KEYS]
+        keys_of += [partial(_large_in_time, least=largest // d) for d in _LARGE]
         for key in keys_of:
             keys = [key(each) for each in self.buffers]
             yield sorted(range(len(keys)), key=keys.__getitem__)

@@ -159,6 +159,16 @@ def packed_bytes(depth: int) -> int:
     return -(-depth // BLOCK) * BLOCK * WEIGHT_BITS // 8
 
 
+def weights_bytes(node: Node) -> int:
+    """Bytes of the packed weights of a ``q_linear``, or of a ``q_conv`` that NE16 can compute."""
+    outputs, depth = node.inputs[1].shape[0], node.inputs[1].shape[-1]
+    if node.op == "q_linear":
+        return outputs * packed_bytes(depth)
+    if is_depthwise(node):
+        return TAPS * TAPS * packed_bytes(outputs)
+    return outputs * TAPS * TAPS * packed_bytes(depth)
+
+
 def weights_operand(name: str, value: Value, channels: Loop, block: Expr, buffers: int) -> Operand:
     """The packed weights of a block of output channels."""
     pitch = value.shape[1]

@@ -1,0 +1,15 @@
+"""How much of the memory a layer's constants take, before it is known which engine runs it."""
+
+from __future__ import annotations
+
+from edgecomp.ir import Node
+from edgecomp.tiling import ne16
+
+
+def constant_bytes(node: Node) -> int:
+    """Bytes of the constants that ``node`` reads, weights in the layout that takes most."""
+    constants = [value for value in node.inputs if value.is_constant]
+    total = sum(value.type.bytes for value in constants)
+    if node.op == "q_linear" or (node.op == "q_conv" and ne16.convolves(node)):
+        total += max(0, ne16.weights_bytes(node) - node.inputs[1].type.bytes)
+    return total
