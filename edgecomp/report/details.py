@@ -59,6 +59,20 @@ class OutputSample(Section):
     integer: list[float]
 
 
+class InputNormalisation(Section):
+    """What the sample application computes of a front end's samples x, in integers.
+
+    zscore: (x - mean) / deviation, of each channel in each window; scale: x * ``factor``. unit: of
+    x; absent where it is a count of the converter. source: the zoo's encoder, the build's option,
+    or what the calibration windows look like.
+    """
+
+    kind: Literal["zscore", "scale"]
+    factor: PositiveFloat | None = None
+    unit: str | None = None
+    source: Literal["encoder", "stated", "calibration"]
+
+
 class DutyCycle(Section):
     """One window every ``period_seconds``, asleep in between; the chip alone. An estimate.
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from edgecomp.errors import EdgecompError
-from edgecomp.report.details import Buffers, DutyCycle, OutputSample, Peaks
+from edgecomp.report.details import Buffers, DutyCycle, InputNormalisation, OutputSample, Peaks
 from edgecomp.report.section import Provenance, Section
 
 
@@ -160,6 +160,7 @@ class Report(Section):
     engines: which engines the build was to use; absent in reports of earlier versions.
     energy: absent, and duty_cycle with it, where the board file states no power.
     ne16_macs_per_cycle: the most that 1x1 jobs of the board's NE16 reach, where it has one.
+    normalisation: what the sample application computes; absent where there is none.
     options: what the build was asked for. It, duty_cycle, peaks, buffers and outputs are absent in
     reports of earlier versions, too.
     """
@@ -178,6 +179,7 @@ class Report(Section):
     engines: Literal["cores", "ne16", "all"] | None = None
     ne16_macs_per_cycle: PositiveFloat | None = None
     options: dict[str, str] | None = None
+    normalisation: InputNormalisation | None = None
     duty_cycle: DutyCycle | None = None
     peaks: Peaks | None = None
     buffers: Buffers | None = None
@@ -246,6 +248,7 @@ _OPTIONAL = (
     "read_cycles",
     "l3_address",
     "options",
+    "normalisation",
     "duty_cycle",
     "peaks",
     "buffers",

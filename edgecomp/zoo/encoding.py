@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from edgecomp.errors import EdgecompError
+from edgecomp.normalisation import Normalisation
 from edgecomp.zoo.output import EncoderOutput
 from edgecomp.zoo.recordings import RecordingError, finite_numbers
 from edgecomp.zoo.signals import resample
@@ -38,10 +39,12 @@ class RecordingEncoder(nn.Module):
 
     rate: samples per second of the network's input; None where it has none of its own.
     preparations: how a recording may become windows, the published way first.
+    normalisation: what the published way does to samples on the device; None: nobody knows.
     """
 
     rate: ClassVar[float | None] = None
     preparations: ClassVar[tuple[str, ...]] = (AS_IT_IS,)
+    normalisation: ClassVar[Normalisation | None] = None
 
     def windows_of(self, recording: Windows, preparation: str) -> Windows:
         """Windows [N, *shape] of a finite recording at the network's rate.

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from edgecomp.normalisation import ZSCORE
 from edgecomp.zoo import signals
 from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
 from edgecomp.zoo.recordings import cut_windows
@@ -256,6 +257,7 @@ class TinyMyo(RecordingEncoder):
 
     rate = SAMPLING_RATE_HZ
     preparations = ("filter", AS_IT_IS)
+    normalisation = ZSCORE
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgecomp.normalisation import Normalisation
 from edgecomp.zoo.eegdino.config import CHANNEL_TABLE, PATCH, Config
 from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
 from edgecomp.zoo.recordings import RecordingError
@@ -25,6 +26,7 @@ class EegRecordings(RecordingEncoder):
 
     rate = SAMPLING_RATE_HZ
     preparations = (MICROVOLT, ZSCORE, AS_IT_IS)
+    normalisation = Normalisation("scale", 1 / UNIT_MICROVOLT, MICROVOLT)
     config: Config
 
     def windows_of(self, recording: Windows, preparation: str) -> Windows:
