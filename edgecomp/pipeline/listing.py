@@ -45,6 +45,8 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
     program, cost = layer.tiling.program, layer.tiling.cost
     block = placement.blocks[index]
     engines = "+".join(program.engines)
+    if layer.tiling.on_cores:
+        engines += f" (not NE16: {layer.tiling.on_cores})"
     memory = f"layer {index}, engine {engines}, L2 {placement.address(layer.node.output, index)}"
     if block.bytes:
         start = placement.weights_from[index]

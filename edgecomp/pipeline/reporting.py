@@ -257,6 +257,7 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
         name=layer.name,
         op=layer.node.op,
         engine="+".join(program.engines),
+        on_cores=layer.tiling.on_cores or None,
         macs=layer.macs,
         cycles=round(layer.cycles),
         l1_bytes=program.l1_bytes,

@@ -14,12 +14,13 @@ from edgecomp.report.usage import Usage, has_ne16, is_known, sees_ne16
 class Cell:
     """What a cell shows, and the number it sorts by; without one, it sorts by the text.
 
-    share: of a bar behind the text, between 0 and 1.
+    share: of a bar behind the text, between 0 and 1. note: in small letters below the text.
     """
 
     text: str
     value: float | None = None
     share: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def layer_columns(report: Report) -> list[LayerColumn]:
     return [
         LayerColumn("Layer", "", lambda layer: Cell(layer.name), lambda report: "all layers"),
         LayerColumn("Operator", "", lambda layer: Cell(layer.op)),
-        LayerColumn("Engine", "", lambda layer: Cell(layer.engine)),
+        LayerColumn("Engine", "", lambda layer: Cell(layer.engine, note=layer.on_cores or "")),
         *_cycles(report),
         *(_usage(report) if used else []),
         *(_ne16_usage(report) if has_ne16(report) else []),

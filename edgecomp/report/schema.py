@@ -117,7 +117,7 @@ class Layer(Section):
     bytes_moved: between L2 and L1. dma_busy: cycles in which these transfers run. read_from: the
     layer at whose start the read of the weights may begin, read_cycles: how long that takes; absent
     where nothing is read in every window. These four are always estimates. l3_address: where the
-    weights lie in L3.
+    weights lie in L3. on_cores: why the board's NE16 has no part in the layer.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Layer(Section):
     read_from: NonNegativeInt | None = None
     read_cycles: NonNegativeFloat | None = None
     l3_address: NonNegativeInt | None = None
+    on_cores: str | None = None
 
 
 class Comparison(Section):
@@ -247,6 +248,7 @@ _OPTIONAL = (
     "read_from",
     "read_cycles",
     "l3_address",
+    "on_cores",
     "options",
     "normalisation",
     "duty_cycle",
