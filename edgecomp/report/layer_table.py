@@ -43,7 +43,7 @@ def layer_columns(report: Report) -> list[LayerColumn]:
     return [
         LayerColumn("Layer", "", lambda layer: Cell(layer.name), lambda report: "all layers"),
         LayerColumn("Operator", "", lambda layer: Cell(layer.op)),
-        LayerColumn("Engine", "", lambda layer: Cell(layer.engine, note=layer.on_cores or "")),
+        LayerColumn("Engine", "", lambda layer: Cell(layer.engine, note=_on_cores(layer))),
         *_cycles(report),
         *(_usage(report) if used else []),
         *(_ne16_usage(report) if has_ne16(report) else []),
@@ -54,6 +54,10 @@ def layer_columns(report: Report) -> list[LayerColumn]:
         LayerColumn("SQNR", "measured", _sqnr),
         LayerColumn("Checksum", "", lambda layer: Cell(layer.checksum)),
     ]
+
+
+def _on_cores(layer: Layer) -> str:
+    return f"not NE16: {layer.on_cores}" if layer.on_cores else ""
 
 
 def cycles_mark(report: Report) -> str:
