@@ -71,8 +71,6 @@ def simulate(
         windows = runner.default_windows
     reference = _reference(directory, graph, stored, input, windows, progress)
     names = [node.name or node.output.name for node in layers_of(graph)]
-    steps = runner.steps(reference.checksums.shape[0]) * len(names)
-    progress.stage(f"compile and run ({runner.name})", steps or None)
     project = ProjectRun(
         directory / "firmware",
         quantize_windows(graph, reference.windows),

@@ -14,8 +14,8 @@ graph "g" (%x: u8[1, 12, 12, 8; scale=0.1, zero=128]) -> (%y) {{
   %m: i32[16] = constant splat 3
   %b: i32[16] = constant splat 5
   %y: i8[1, {out}, 16; scale=0.1, zero=0] = q_conv(%x, %w, %m, %b) {{strides = [{strides}],
-      pads = [{pads}], dilations = [{dilations}], groups = {groups}, zero_x = 128, shift = 9, table = false,
-      dtype = "i8", scale = 0.1, zero = 0}}
+      pads = [{pads}], dilations = [{dilations}], groups = {groups}, zero_x = 128, shift = 9,
+      table = false, dtype = "i8", scale = 0.1, zero = 0}}
 }}
 """
 DENSE = {
