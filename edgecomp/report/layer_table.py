@@ -119,7 +119,7 @@ def _ne16_usage(report: Report) -> list[LayerColumn]:
         wait,
         _share("NE16 busy", mark, lambda used: used.ne16_busy),
         LayerColumn(
-            "NE16 MAC/cycle" + (f" of {most:g}" if most else ""),
+            "NE16 MAC/busy cycle" + (f" of {most:g}" if most else ""),
             mark,
             lambda layer: rate(Usage.of([layer])),
             lambda report: rate(_all(report)).text,
