@@ -50,8 +50,9 @@ def shell(tmp_path: Path):
 
 def visible(root: Path) -> set[str]:
     """What lies in the repository's own folder and beside its pages, but for caches."""
-    found = {path.relative_to(root).as_posix() for path in (*root.iterdir(), *root.glob("docs/*"))}
-    return {name for name in found if not name.startswith((".", "__pycache__"))}
+    found = [*root.iterdir(), *root.glob("docs/*")]
+    kept = [path for path in found if not path.name.startswith((".", "__pycache__"))]
+    return {path.relative_to(root).as_posix() for path in kept}
 
 
 def test_a_file_that_is_left_in_the_repository_is_seen(tmp_path: Path) -> None:
