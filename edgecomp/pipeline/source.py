@@ -126,7 +126,7 @@ def calibration_windows(
     """
     if recording is None:
         return _synthetic(source, shapes, count, seed), _synthetic(source, shapes, count, seed + 1)
-    both = load_inputs(recording, shapes, 2 * count)
+    both = load_inputs(recording, shapes, 2 * count, source.notices)
     source.notices += _constant_windows(both)
     windows = next(iter(both.values())).shape[0]
     if windows < 2:
@@ -151,17 +151,21 @@ def _constant_windows(windows: Windows) -> list[str]:
 
 
 def load_inputs(
-    recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
+    recording: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    limit: int | None,
+    notices: list[str],
 ) -> Windows:
     """Windows of the user's recording for every network input.
 
-    A network with several inputs reads an ``.npz`` with one array per input, by name.
+    notices: takes what the user must know of what was left out. A network with several inputs
+    reads an ``.npz`` with one array per input, by name.
     """
     from edgecomp.zoo.recordings import RecordingError, load_windows
 
     if len(shapes) == 1:
         [(name, shape)] = shapes.items()
-        windows = load_windows(recording, _batched(shape), limit)
+        windows = load_windows(recording, _batched(shape), limit, name=name, notices=notices)
         return {name: windows.reshape(-1, *shape)}
     if recording.suffix != ".npz":
         raise RecordingError(
