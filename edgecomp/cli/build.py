@@ -70,6 +70,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A window's period, for the line on power and battery.  [default: 200]",
 )
 @click.option(
+    "--cell-mah",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MILLIAMPERE-HOURS",
+    help="The battery's charge, for the line on power and battery.  [default: 150]",
+)
+@click.option(
     "--normalise",
     metavar="zscore|none|FACTOR",
     help="What the calibrated values are of a front end's samples, for the sample application: "

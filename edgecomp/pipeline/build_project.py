@@ -18,7 +18,7 @@ from edgecomp.normalisation import ZSCORE, Normalisation, parse_normalisation
 from edgecomp.passes import default_pipeline
 from edgecomp.pipeline.check_fusion import check_fusion
 from edgecomp.pipeline.compile import Plan, check_weights, fuse_and_plan
-from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
+from edgecomp.pipeline.duty import DEFAULT_CELL_MAH, DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.listing import listing
 from edgecomp.pipeline.normalise import choose_normalisation
@@ -73,6 +73,7 @@ def build(
     exporter: Exporter = "dynamo",
     engines: Engines = "all",
     period: float = DEFAULT_PERIOD_SECONDS,
+    cell_mah: float = DEFAULT_CELL_MAH,
     normalise: str | float | None = None,
     progress: Progress | None = None,
 ) -> Build:
@@ -81,12 +82,12 @@ def build(
     ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
     ``weights`` is a checkpoint, ``calibration`` a recording; ``engines``: who computes, see
     :data:`edgecomp.targets.engines.Engines`. ``period`` is the time from window to window in
-    seconds, for the estimate of power and battery. ``normalise`` says what the values that the
-    model wants are of a front end's samples, for the sample application: ``zscore``, ``none`` or a
-    factor; the default is the encoder's own, or what calibration windows look like. ``out``
-    defaults to ``build/<model>-<target>``. The same arguments give the same bytes (BLAS runs on
-    one thread, so that sums have one order). Every failure is an ``EdgecompError`` and leaves no
-    directory behind.
+    seconds and ``cell_mah`` the battery's charge, for the estimate of power and battery.
+    ``normalise`` says what the values that the model wants are of a front end's samples, for the
+    sample application: ``zscore``, ``none`` or a factor; the default is the encoder's own, or what
+    calibration windows look like. ``out`` defaults to ``build/<model>-<target>``. The same
+    arguments give the same bytes (BLAS runs on one thread, so that sums have one order). Every
+    failure is an ``EdgecompError`` and leaves no directory behind.
     """
     progress = progress or Silent()
     chip = with_engines(board_for(target, board), engines)
@@ -101,6 +102,7 @@ def build(
         method=method,
         exporter=exporter,
         period=f"{period:g} s",
+        cell=f"{cell_mah:g} mAh",
         normalise=normalise,
     )
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
@@ -136,7 +138,7 @@ def build(
         reference = _reference(source, planned, second, shapes, progress)
         check_fusion(quantized.graph, reference)
         report = build_report(
-            source, planned, reference, quantized.mapping, graph, target, macs, period
+            source, planned, reference, quantized.mapping, graph, target, macs, period, cell_mah
         )
         chosen = {"engines": engines, "options": asked, "normalisation": normalisation}
         report = report.model_copy(update=chosen)

@@ -77,7 +77,8 @@ class DutyCycle(Section):
     """One window every ``period_seconds``, asleep in between; the chip alone. An estimate.
 
     busy: the share of time in which the network runs; above 1 the windows come too often, and
-    there is neither a power nor a time.
+    there is neither a power nor a time. uncounted_l2_bytes: of weights that stay in L2 from window
+    to window, where ``sleep_watts`` does not hold what keeping L2 powered takes.
     """
 
     period_seconds: PositiveFloat
@@ -88,4 +89,5 @@ class DutyCycle(Section):
     cell_ampere_hours: PositiveFloat
     cell_volts: PositiveFloat
     hours: NonNegativeFloat | None
+    uncounted_l2_bytes: NonNegativeInt = 0
     provenance: Literal["estimate"] = "estimate"
