@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from edgecomp.report import figures, render_html, summarize, write_html
+from edgecomp.report import InputNormalisation, figures, render_html, summarize, write_html
 from edgecomp.report.compare import compare, comparison_page
 from edgecomp.report.comparison_summary import summarize_comparison
 from edgecomp.report.html import verbatim
@@ -418,3 +418,16 @@ def test_names_in_charts_can_be_read(scheme):
         pair = sorted([luminance(colours["ink"]), luminance(colours[name])])
         assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, name
     assert "svg .reading { fill: var(--reading); }" in style
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"kind": "zscore", "source": "encoder"}, "<b>zscore</b> (the encoder&#39;s own)"),
+        ({"kind": "scale", "factor": 0.01, "unit": "microvolt", "source": "stated"},
+         "<b>scale 0.01 of microvolt</b> (as asked for)"),
+    ],
+)  # fmt: skip
+def test_the_page_says_what_the_sample_application_computes(report, fields, text):
+    chosen = {"normalisation": InputNormalisation(**fields), "options": {"seed": "0"}}
+    assert text in render_html(report.model_copy(update=chosen))
