@@ -70,6 +70,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A window's period, for the line on power and battery.  [default: 200]",
 )
 @click.option(
+    "--cell-mah",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MILLIAMPERE-HOURS",
+    help="The battery's charge, for the line on power and battery.  [default: 150]",
+)
+@click.option(
+    "--normalise",
+    metavar="zscore|none|FACTOR",
+    help="What the calibrated values are of a front end's samples, for the sample application: "
+    "z-scored by channel and window, the samples themselves, or FACTOR times them.  [default: the "
+    "encoder's own; of an ONNX file what the calibration windows look like]",
+)
+@click.option(
     "--exporter",
     type=click.Choice(["dynamo", "legacy"]),
     help="How PyTorch exports the encoder to ONNX.  [default: dynamo]",

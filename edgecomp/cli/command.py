@@ -16,6 +16,7 @@ from edgecomp.errors import EdgecompError
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _UNWRAPPED = 10_000
 _PRINTED = "edgecomp.json"
+_WANTED = "edgecomp.wants_json"
 _FREE_SPACE = "free some space; TMPDIR names the folder for temporary files"
 
 
@@ -23,7 +24,7 @@ class Command(click.Command):
     """A command that takes `--json` (as `as_json`) and `--debug`, and reports its own errors.
 
     With `--json` an error is {"error", "hint"} on standard output, besides the text on standard
-    error, unless the result was printed already.
+    error, unless the result was printed already; wrong usage, too (see `Program`).
     """
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
@@ -57,6 +58,38 @@ class Command(click.Command):
                 print_json({"error": message, "hint": hint})
             click.echo(f"edgecomp: error: {message}" + (f"\n{hint}" if hint else ""), err=True)
             ctx.exit(1)
+
+
+class Program(click.Group):
+    """The group of all commands: wrong usage, too, is {"error", "hint"} where it says `--json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click; remember whether somebody waits for JSON."""
+        ctx.meta[_WANTED] = "--json" in args
+        with ctx.scope(cleanup=False):
+            try:
+                return super().parse_args(ctx, args)
+            except click.ClickException as error:
+                _print_usage_error(error)
+                raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click, which finds, parses and runs the command here."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            _print_usage_error(error)
+            raise
+
+
+def _print_usage_error(error: click.ClickException) -> None:
+    """On standard output; click itself writes the text, and gives the status."""
+    meta = click.get_current_context().meta
+    if not meta[_WANTED] or meta.get(_PRINTED):
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see `{context.command_path} --help`" if context else ""
+    print_json({"error": error.format_message(), "hint": hint})
 
 
 def print_json(value: object) -> None:

@@ -74,12 +74,17 @@ def encode(
     if out is not None:
         check_file(out)
     encoder = _encoder(model, weights, settings)
-    recording = zoo.load_recording(file)
+    notices = _notices(encoder, weights)
+    recording = zoo.load_recording(file, notices)
     module = encoder.module
-    outputs = module.encode(recording, rate=rate, preparation=preparation, batch=batch)
+    if rate is None and module.rate is not None:
+        own = f"{module.rate:g} samples per second, the encoder's own rate"
+        notices.append(f"no --rate given: the recording is taken to have {own}")
+    outputs = module.encode(
+        recording, rate=rate, preparation=preparation, batch=batch, notices=notices
+    )
     target = out or file.with_name(f"{file.name}.{encoder.spec.name}.npy")
     _write(target, outputs)
-    notices = _notices(encoder, weights)
     if as_json:
         result = {"file": str(target), "model": encoder.spec.name, "shape": list(outputs.shape)}
         print_json(result | {"notices": notices})

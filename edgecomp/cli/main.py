@@ -10,6 +10,7 @@ import click
 
 from edgecomp.cli.boards import boards
 from edgecomp.cli.build import build
+from edgecomp.cli.command import Program
 from edgecomp.cli.compare import compare
 from edgecomp.cli.doctor import doctor
 from edgecomp.cli.encode import encode
@@ -20,7 +21,7 @@ from edgecomp.cli.simulate import simulate
 from edgecomp.version import VERSION
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION)
 def cli() -> None:
     """From a trained wearable encoder to INT8 C for GAP9."""

@@ -16,8 +16,10 @@ from edgecomp.codegen.layer import layer_function
 from edgecomp.codegen.names import Names, identifier
 from edgecomp.codegen.render import render
 from edgecomp.codegen.sharing import Shared, share
+from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
+from edgecomp.normalisation import ZSCORE, Normalisation
 from edgecomp.targets import Board, Gvsoc
 from edgecomp.tiling.program import TileProgram
 from edgecomp.tiling.views import resolve, row_bytes
@@ -30,6 +32,7 @@ class ProjectSpec:
     slowest_layer: cluster cycles that no layer is estimated to exceed.
     stream: channels and samples of a window, where the input is a stream of frames in another
     shape than [channels, samples]; it holds all samples of a channel, then those of the next.
+    normalisation: what the sample application computes of samples.
     """
 
     name: str
@@ -40,6 +43,7 @@ class ProjectSpec:
     board: Board
     slowest_layer: float = 0.0
     stream: tuple[int, int] | None = None
+    normalisation: Normalisation = ZSCORE
 
     @property
     def identifier(self) -> str:
@@ -69,7 +73,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         (folder / sub).mkdir(parents=True)
     _copy_runtime(folder)
     (folder / "weights.bin").write_bytes(weights_image(spec))
-    stream = application_stream(spec)
+    stream = application_stream(spec.graph, spec.stream)
     common = {"spec": spec, "ports": _ports(spec.graph), "prefix": spec.identifier}
     common["stream"] = stream
     files: dict[Path, tuple[str, dict[str, object]]] = {
@@ -97,36 +101,64 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         files[folder / "gap_sdk" / "CMakeLists.txt"] = ("gap_sdk_cmake.j2", {})
         files[folder / "gap_sdk" / "sdk.config"] = ("gap_sdk_config.j2", {})
         if stream is not None:
-            settings = _application(spec.graph.inputs[0])
+            settings = _application(spec.graph.inputs[0], spec.normalisation)
             files[folder / "gap_sdk" / "app_config.h"] = ("app_config.h.j2", settings)
     for path, (template, extra) in files.items():
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 
 
+_LEAST_STEPS, _MOST_STEPS = 2.0**-16, 2.0**20
+
 MOST_SCORES = 0xFFFF
 """A message of the sample application counts its scores in 16 bits."""
 
 
-def application_stream(spec: ProjectSpec) -> tuple[int, int] | None:
+def application_stream(
+    graph: Graph, stream: tuple[int, int] | None = None
+) -> tuple[int, int] | None:
     """Channels and samples for the sample application; None where it does not fit.
 
     It takes a stream of frames for the one input, and sends the scores of the one output.
+    ``stream``: as in :class:`ProjectSpec`.
     """
-    inputs, outputs = spec.graph.inputs, spec.graph.outputs
+    inputs, outputs = graph.inputs, graph.outputs
     if len(inputs) != 1 or len(outputs) != 1 or outputs[0].type.size > MOST_SCORES:
         return None
-    if spec.stream is not None:
-        return spec.stream
+    if stream is not None:
+        return stream
     *before, channels, samples = (1, *inputs[0].shape)
     return (channels, samples) if all(size == 1 for size in before) else None
 
 
-def _application(value: Value) -> dict[str, object]:
-    """The input's quantization in integers: 2^16 / scale, and the range of the type."""
+def _application(value: Value, normalisation: Normalisation) -> dict[str, object]:
+    """The input's quantization in integers: 2^16 / scale, and the range of the type.
+
+    With a fixed factor also what a sample is in steps of the input, times 2^24.
+    """
     quantization = value.type.quantization
     least, most = value.type.dtype.bounds
     scale = quantization.scale if quantization else 1.0
-    return {"steps": round(65536 / float(scale)), "least": least, "most": most}
+    fixed = None
+    if normalisation.factor is not None:
+        fixed = _fixed_scale(normalisation.factor / float(scale))
+    return {
+        "steps": round(65536 / float(scale)),
+        "fixed": fixed,
+        "unit": normalisation.unit,
+        "least": least,
+        "most": most,
+    }
+
+
+def _fixed_scale(steps: float) -> str:
+    """A C literal of ``steps`` times 2^24; EdgecompError where 64 bits do not hold a product."""
+    if not _LEAST_STEPS <= steps <= _MOST_STEPS:
+        raise EdgecompError(
+            f"with --normalise a sample is {steps:.3g} steps of the network's input, which "
+            "integers do not hold",
+            "state the factor from the converter's counts to the calibrated values",
+        )
+    return repr(steps * 2**24)
 
 
 def weights_image(spec: ProjectSpec) -> bytes:

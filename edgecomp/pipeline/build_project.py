@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from edgecomp.codegen.project import ProjectSpec, write_project
+from edgecomp.codegen.project import ProjectSpec, application_stream, write_project
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx
 from edgecomp.ir import Graph, lookup, run_passes
+from edgecomp.normalisation import ZSCORE, Normalisation, parse_normalisation
 from edgecomp.passes import default_pipeline
 from edgecomp.pipeline.check_fusion import check_fusion
 from edgecomp.pipeline.compile import Plan, check_weights, fuse_and_plan
-from edgecomp.pipeline.duty import DEFAULT_PERIOD_SECONDS
+from edgecomp.pipeline.duty import DEFAULT_CELL_MAH, DEFAULT_PERIOD_SECONDS
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.listing import listing
+from edgecomp.pipeline.normalise import choose_normalisation
 from edgecomp.pipeline.output import check_writable, made_later, new_directory
 from edgecomp.pipeline.reference import Reference, integer_reference, save_reference
 from edgecomp.pipeline.reporting import build_report
@@ -71,6 +73,8 @@ def build(
     exporter: Exporter = "dynamo",
     engines: Engines = "all",
     period: float = DEFAULT_PERIOD_SECONDS,
+    cell_mah: float = DEFAULT_CELL_MAH,
+    normalise: str | float | None = None,
     progress: Progress | None = None,
 ) -> Build:
     """Compile ``model``, an encoder of the zoo or the path of an ONNX file.
@@ -78,14 +82,17 @@ def build(
     ``options`` are those of the zoo's encoder, ``dims`` fix dynamic axes of an ONNX file,
     ``weights`` is a checkpoint, ``calibration`` a recording; ``engines``: who computes, see
     :data:`edgecomp.targets.engines.Engines`. ``period`` is the time from window to window in
-    seconds, for the estimate of power and battery. ``out`` defaults to
-    ``build/<model>-<target>``. The same arguments give the same bytes (BLAS runs on one thread,
-    so that sums have one order). Every failure is an ``EdgecompError`` and leaves no directory
-    behind.
+    seconds and ``cell_mah`` the battery's charge, for the estimate of power and battery.
+    ``normalise`` says what the values that the model wants are of a front end's samples, for the
+    sample application: ``zscore``, ``none`` or a factor; the default is the encoder's own, or what
+    calibration windows look like. ``out`` defaults to ``build/<model>-<target>``. The same
+    arguments give the same bytes (BLAS runs on one thread, so that sums have one order). Every
+    failure is an ``EdgecompError`` and leaves no directory behind.
     """
     progress = progress or Silent()
     chip = with_engines(board_for(target, board), engines)
     name = _model_name(model)
+    stated = parse_normalisation(str(normalise)) if normalise is not None else None
     asked = asked_for(
         {**(options or {}), **{f"dim {axis}": size for axis, size in (dims or {}).items()}},
         weights=weights and Path(weights).name,
@@ -95,6 +102,8 @@ def build(
         method=method,
         exporter=exporter,
         period=f"{period:g} s",
+        cell=f"{cell_mah:g} mAh",
+        normalise=normalise,
     )
     directory = Path(out) if out is not None else Path("build") / f"{name}-{target}"
     check_writable(directory)
@@ -120,12 +129,19 @@ def build(
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
         planned = fuse_and_plan(quantized.graph, chip, search.choose, progress.step)
+        stream = application_stream(planned.graph, source.stream)
+        calibrated = next(iter(first.values()))
+        normalisation, doubts = choose_normalisation(
+            stated, source.normalisation, calibrated, stream
+        )
+        source.notices += doubts
         reference = _reference(source, planned, second, shapes, progress)
         check_fusion(quantized.graph, reference)
         report = build_report(
-            source, planned, reference, quantized.mapping, graph, target, macs, period
+            source, planned, reference, quantized.mapping, graph, target, macs, period, cell_mah
         )
-        report = report.model_copy(update={"engines": engines, "options": asked})
+        chosen = {"engines": engines, "options": asked, "normalisation": normalisation}
+        report = report.model_copy(update=chosen)
         progress.stage("write")
         deleted = made_later(directory)
         with new_directory(directory) as folder:
@@ -213,6 +229,7 @@ def _write(
     programs = [layer.tiling.program for layer in planned.layers]
     nodes = [layer.node for layer in planned.layers]
     slowest = max(layer.cycles for layer in planned.layers)
+    told = report.normalisation
     spec = ProjectSpec(
         name,
         planned.graph,
@@ -222,6 +239,7 @@ def _write(
         planned.board,
         slowest,
         source.stream,
+        Normalisation(told.kind, told.factor, told.unit) if told else ZSCORE,
     )
     write_project(spec, folder / "firmware")
     report.write(folder / "report.json")

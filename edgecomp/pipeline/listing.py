@@ -61,8 +61,10 @@ def _layer(plan: Plan, layer: Layer) -> list[str]:
         f"exposed DMA {cost.exposed_dma:.0f}, exposed L3 {layer.exposed_l3:.0f}, "
         f"{_exposed_ne16(program, cost)}overhead {cost.overhead:.0f}"
     )
+    reason = layer.tiling.on_cores
     return [
         memory,
+        *([f"not NE16: {reason}"] if reason else []),
         f"tiles {_loops(program)}, L1 {_l1(program)}",
         f"calls {_calls(program)}",
         estimate,

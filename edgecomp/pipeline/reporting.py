@@ -44,6 +44,7 @@ def build_report(
     target: str,
     macs: int,
     period_seconds: float,
+    cell_mah: float,
 ) -> Report:
     """The report of a build; latency and energy are estimates of the cost model."""
     board = plan.board
@@ -76,7 +77,9 @@ def build_report(
         ],
         notices=[*source.notices, *_plan_notices(plan)],
         ne16_macs_per_cycle=board.ne16.macs_per_cycle if board.ne16 else None,
-        duty_cycle=duty_cycle(board.power, seconds, period_seconds) if board.power else None,
+        duty_cycle=duty_cycle(board.power, seconds, period_seconds, cell_mah, _resident_bytes(plan))
+        if board.power
+        else None,
         peaks=peaks(plan),
         buffers=buffers(plan),
         outputs=output_samples(plan.graph, reference.floats, integers),
@@ -84,15 +87,24 @@ def build_report(
 
 
 def _plan_notices(plan: Plan) -> list[str]:
-    placement = plan.placement
-    kept = sum(placement.blocks[index].bytes for index in placement.resident)
+    kept = _resident_bytes(plan)
     if not kept:
         return []
-    power = "; power and battery assume that L2 stays powered" if plan.board.power else ""
+    power, board = "", plan.board.power
+    if board is not None:
+        power = "; L2 must stay powered between windows, which the battery figure counts"
+        if board.retained_sleep_watts is None:
+            power += " no power for: the board file states none (power.retained_sleep_watts)"
     return [
-        f"{kept:,} of {placement.image.bytes:,} bytes of weights stay in L2 from window to window: "
-        f"they are read once, when the network starts{power}"
+        f"{kept:,} of {plan.placement.image.bytes:,} bytes of weights stay in L2 from window to "
+        f"window: they are read once, when the network starts{power}"
     ]
+
+
+def _resident_bytes(plan: Plan) -> int:
+    """Of weights that stay in L2 from window to window."""
+    placement = plan.placement
+    return sum(placement.blocks[index].bytes for index in placement.resident)
 
 
 def simulation_report(
@@ -257,6 +269,7 @@ def _layer(layer: Layer, plan: Plan, checksum: int, quality: Mapping[str, float]
         name=layer.name,
         op=layer.node.op,
         engine="+".join(program.engines),
+        on_cores=layer.tiling.on_cores or None,
         macs=layer.macs,
         cycles=round(layer.cycles),
         l1_bytes=program.l1_bytes,

@@ -69,10 +69,9 @@ def simulate(
     graph, stored = load_reference(directory)
     if windows is None:
         windows = runner.default_windows
-    reference = _reference(directory, graph, stored, input, windows, progress)
+    notices: list[str] = []
+    reference = _reference(directory, graph, stored, input, windows, progress, notices)
     names = [node.name or node.output.name for node in layers_of(graph)]
-    steps = runner.steps(reference.checksums.shape[0]) * len(names)
-    progress.stage(f"compile and run ({runner.name})", steps or None)
     project = ProjectRun(
         directory / "firmware",
         quantize_windows(graph, reference.windows),
@@ -97,6 +96,7 @@ def simulate(
         runs[0],
         output_samples(graph, reference.floats, numbers),
     )
+    report = report.model_copy(update={"notices": [*report.notices, *notices]})
     try:
         report.write(directory / "simulation.json")
         write_html(report, directory / "simulation.html")
@@ -113,12 +113,16 @@ def _reference(
     recording: str | Path | None,
     windows: int | None,
     progress: Progress,
+    notices: list[str],
 ) -> Reference:
-    """The stored windows, or the float and integer results for the user's own."""
+    """The stored windows, or the float and integer results for the user's own.
+
+    notices: takes what the user must know of these.
+    """
     if recording is None:
         return stored if windows is None else _first(stored, windows)
     shapes = {value.name: value.shape for value in graph.inputs}
-    own = load_inputs(Path(recording), shapes, windows)
+    own = load_inputs(Path(recording), shapes, windows, notices)
     progress.stage("reference", next(iter(own.values())).shape[0])
     floats = FloatModel(directory / "model.onnx").run(own, list(shapes))
     integers, checksums = integer_reference(graph, layers_of(graph), own, progress.step)

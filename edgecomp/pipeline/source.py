@@ -13,6 +13,7 @@ import onnx
 
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend.loading import load_model
+from edgecomp.normalisation import Normalisation
 
 if TYPE_CHECKING:
     from edgecomp.frontend.export import Exporter
@@ -26,7 +27,8 @@ class Source:
     """The model as ONNX in ``path``, and how to make windows for its inputs.
 
     ``notices`` are what the user must know about the figures (synthetic weights or signals);
-    ``stream`` is as in :class:`edgecomp.codegen.project.ProjectSpec`.
+    ``stream`` is as in :class:`edgecomp.codegen.project.ProjectSpec`; ``normalisation`` what the
+    model is known to want, if it is.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Source:
     notices: list[str] = field(default_factory=list)
     encoder: object | None = None
     stream: tuple[int, int] | None = None
+    normalisation: Normalisation | None = None
 
 
 def zoo_source(
@@ -70,7 +73,8 @@ def zoo_source(
     elif encoder.assumed:
         assumed = ", ".join(f"{key}={encoder.options[key]}" for key in encoder.assumed)
         notices.append(f"the checkpoint does not tell, and defaults were taken for: {assumed}")
-    return Source(name, path, parameters, notices, encoder, encoder.stream)
+    known = encoder.module.normalisation
+    return Source(name, path, parameters, notices, encoder, encoder.stream, known)
 
 
 def onnx_source(path: Path, folder: Path, options: Mapping[str, object]) -> Source:
@@ -122,7 +126,7 @@ def calibration_windows(
     """
     if recording is None:
         return _synthetic(source, shapes, count, seed), _synthetic(source, shapes, count, seed + 1)
-    both = load_inputs(recording, shapes, 2 * count)
+    both = load_inputs(recording, shapes, 2 * count, source.notices)
     source.notices += _constant_windows(both)
     windows = next(iter(both.values())).shape[0]
     if windows < 2:
@@ -147,17 +151,21 @@ def _constant_windows(windows: Windows) -> list[str]:
 
 
 def load_inputs(
-    recording: Path, shapes: Mapping[str, tuple[int, ...]], limit: int | None
+    recording: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    limit: int | None,
+    notices: list[str],
 ) -> Windows:
     """Windows of the user's recording for every network input.
 
-    A network with several inputs reads an ``.npz`` with one array per input, by name.
+    notices: takes what the user must know of what was left out. A network with several inputs
+    reads an ``.npz`` with one array per input, by name.
     """
     from edgecomp.zoo.recordings import RecordingError, load_windows
 
     if len(shapes) == 1:
         [(name, shape)] = shapes.items()
-        windows = load_windows(recording, _batched(shape), limit)
+        windows = load_windows(recording, _batched(shape), limit, name=name, notices=notices)
         return {name: windows.reshape(-1, *shape)}
     if recording.suffix != ".npz":
         raise RecordingError(

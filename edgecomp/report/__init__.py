@@ -1,6 +1,13 @@
 """What a build and a simulation report, and the ways to look at it."""
 
-from edgecomp.report.details import Buffer, Buffers, DutyCycle, OutputSample, Peaks
+from edgecomp.report.details import (
+    Buffer,
+    Buffers,
+    DutyCycle,
+    InputNormalisation,
+    OutputSample,
+    Peaks,
+)
 from edgecomp.report.html import render_html, write_html
 from edgecomp.report.schema import (
     Comparison,
@@ -23,6 +30,7 @@ __all__ = [
     "Comparison",
     "DutyCycle",
     "Energy",
+    "InputNormalisation",
     "Latency",
     "Layer",
     "Level",

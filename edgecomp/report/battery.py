@@ -17,7 +17,7 @@ def battery(duty: DutyCycle) -> str:
     cell = f"{duty.cell_ampere_hours * 1000:.0f} mAh cell ({duty.cell_volts:g} V)"
     return (
         f"{every}: busy {100 * duty.busy:.2g} %, {figures.watts(duty.average_watts)}, "
-        f"{duty.hours:,.0f} hours on a {cell} (estimate: the chip alone)"
+        f"{duty.hours:,.0f} hours on a {cell} (estimate: the chip alone, {_asleep(duty)})"
     )
 
 
@@ -28,7 +28,17 @@ def short(duty: DutyCycle) -> str:
         return f"{every}, and each takes {figures.seconds(busy_seconds(duty))}"
     cell = f"{duty.cell_ampere_hours * 1000:.0f} mAh at {duty.cell_volts:g} V"
     busy = f"busy {100 * duty.busy:.2g} %"
-    return f"{every}: {figures.watts(duty.average_watts)}, {busy}; cell of {cell}"
+    watts = figures.watts(duty.average_watts)
+    return f"{every}: {watts}, {busy}, {_asleep(duty)}; cell of {cell}"
+
+
+def _asleep(duty: DutyCycle) -> str:
+    """The power between windows, and what is missing in it."""
+    asleep = f"asleep at {figures.watts(duty.sleep_watts)}"
+    if not duty.uncounted_l2_bytes:
+        return asleep
+    kept = figures.size(duty.uncounted_l2_bytes)
+    return f"{asleep} without the power that keeps {kept} of weights in L2"
 
 
 def busy_seconds(duty: DutyCycle) -> float:

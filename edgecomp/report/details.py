@@ -59,11 +59,26 @@ class OutputSample(Section):
     integer: list[float]
 
 
+class InputNormalisation(Section):
+    """What the sample application computes of a front end's samples x, in integers.
+
+    zscore: (x - mean) / deviation, of each channel in each window; scale: x * ``factor``. unit: of
+    x; absent where it is a count of the converter. source: the zoo's encoder, the build's option,
+    or what the calibration windows look like.
+    """
+
+    kind: Literal["zscore", "scale"]
+    factor: PositiveFloat | None = None
+    unit: str | None = None
+    source: Literal["encoder", "stated", "calibration"]
+
+
 class DutyCycle(Section):
     """One window every ``period_seconds``, asleep in between; the chip alone. An estimate.
 
     busy: the share of time in which the network runs; above 1 the windows come too often, and
-    there is neither a power nor a time.
+    there is neither a power nor a time. uncounted_l2_bytes: of weights that stay in L2 from window
+    to window, where ``sleep_watts`` does not hold what keeping L2 powered takes.
     """
 
     period_seconds: PositiveFloat
@@ -74,4 +89,5 @@ class DutyCycle(Section):
     cell_ampere_hours: PositiveFloat
     cell_volts: PositiveFloat
     hours: NonNegativeFloat | None
+    uncounted_l2_bytes: NonNegativeInt = 0
     provenance: Literal["estimate"] = "estimate"

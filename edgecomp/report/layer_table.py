@@ -14,12 +14,13 @@ from edgecomp.report.usage import Usage, has_ne16, is_known, sees_ne16
 class Cell:
     """What a cell shows, and the number it sorts by; without one, it sorts by the text.
 
-    share: of a bar behind the text, between 0 and 1.
+    share: of a bar behind the text, between 0 and 1. note: in small letters below the text.
     """
 
     text: str
     value: float | None = None
     share: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def layer_columns(report: Report) -> list[LayerColumn]:
     return [
         LayerColumn("Layer", "", lambda layer: Cell(layer.name), lambda report: "all layers"),
         LayerColumn("Operator", "", lambda layer: Cell(layer.op)),
-        LayerColumn("Engine", "", lambda layer: Cell(layer.engine)),
+        LayerColumn("Engine", "", lambda layer: Cell(layer.engine, note=_on_cores(layer))),
         *_cycles(report),
         *(_usage(report) if used else []),
         *(_ne16_usage(report) if has_ne16(report) else []),
@@ -53,6 +54,10 @@ def layer_columns(report: Report) -> list[LayerColumn]:
         LayerColumn("SQNR", "measured", _sqnr),
         LayerColumn("Checksum", "", lambda layer: Cell(layer.checksum)),
     ]
+
+
+def _on_cores(layer: Layer) -> str:
+    return f"not NE16: {layer.on_cores}" if layer.on_cores else ""
 
 
 def cycles_mark(report: Report) -> str:
@@ -114,7 +119,7 @@ def _ne16_usage(report: Report) -> list[LayerColumn]:
         wait,
         _share("NE16 busy", mark, lambda used: used.ne16_busy),
         LayerColumn(
-            "NE16 MAC/cycle" + (f" of {most:g}" if most else ""),
+            "NE16 MAC/busy cycle" + (f" of {most:g}" if most else ""),
             mark,
             lambda layer: rate(Usage.of([layer])),
             lambda report: rate(_all(report)).text,

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from edgecomp.errors import EdgecompError
-from edgecomp.report.details import Buffers, DutyCycle, OutputSample, Peaks
+from edgecomp.report.details import Buffers, DutyCycle, InputNormalisation, OutputSample, Peaks
 from edgecomp.report.section import Provenance, Section
 
 
@@ -117,7 +117,7 @@ class Layer(Section):
     bytes_moved: between L2 and L1. dma_busy: cycles in which these transfers run. read_from: the
     layer at whose start the read of the weights may begin, read_cycles: how long that takes; absent
     where nothing is read in every window. These four are always estimates. l3_address: where the
-    weights lie in L3.
+    weights lie in L3. on_cores: why the board's NE16 has no part in the layer.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Layer(Section):
     read_from: NonNegativeInt | None = None
     read_cycles: NonNegativeFloat | None = None
     l3_address: NonNegativeInt | None = None
+    on_cores: str | None = None
 
 
 class Comparison(Section):
@@ -160,6 +161,7 @@ class Report(Section):
     engines: which engines the build was to use; absent in reports of earlier versions.
     energy: absent, and duty_cycle with it, where the board file states no power.
     ne16_macs_per_cycle: the most that 1x1 jobs of the board's NE16 reach, where it has one.
+    normalisation: what the sample application computes; absent where there is none.
     options: what the build was asked for. It, duty_cycle, peaks, buffers and outputs are absent in
     reports of earlier versions, too.
     """
@@ -178,6 +180,7 @@ class Report(Section):
     engines: Literal["cores", "ne16", "all"] | None = None
     ne16_macs_per_cycle: PositiveFloat | None = None
     options: dict[str, str] | None = None
+    normalisation: InputNormalisation | None = None
     duty_cycle: DutyCycle | None = None
     peaks: Peaks | None = None
     buffers: Buffers | None = None
@@ -245,7 +248,9 @@ _OPTIONAL = (
     "read_from",
     "read_cycles",
     "l3_address",
+    "on_cores",
     "options",
+    "normalisation",
     "duty_cycle",
     "peaks",
     "buffers",

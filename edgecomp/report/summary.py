@@ -193,7 +193,7 @@ def _usage(report: Report) -> Columns:
         most = report.ne16_macs_per_cycle
         columns += [
             Column("NE16 busy"),
-            Column(f"MAC/cycle of {most:g}" if most else "its MAC/cycle", leave_out=2),
+            Column(f"MAC/busy cycle of {most:g}" if most else "MAC/busy cycle", leave_out=2),
         ]
     named = [(_title_of(layer), usage.Usage.of([layer])) for layer in _slowest(report)]
     if len(report.layers) > 1:

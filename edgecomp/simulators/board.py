@@ -31,10 +31,6 @@ class BoardSimulator:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
 
-    def steps(self, windows: int) -> int:
-        """The program says nothing before its end."""
-        return 0
-
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Run every window once it is flashed: outputs, checksums and cycles.
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,22 +101,20 @@ class GvsocSimulator:
         self._trace = trace
         self._patience = patience
 
-    def steps(self, windows: int) -> int:
-        """Every window runs twice, and so does the first one again for the timeline."""
-        return 2 * (windows + (self._trace is not None))
-
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Compile, run every window, return outputs, checksums and cycles.
 
         SimulatorError says what the compiler reported, or in which layer and where the run
         stopped.
         """
+        project.progress.stage("compile (gvsoc)")
         platform = Platform.read(project.firmware)
         self.installation.check(platform.models, platform.target)
         check_models(self.installation, platform.chip(project.firmware), self.toolchain)
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
-            elf, run = self._compile_and_run(platform, project, work, ())
+            stages = _stages(project.windows)
+            elf, run = self._compile_and_run(platform, project, work, (), stages)
             data = (work / "output.bin").read_bytes()
         outputs = list(unpack_outputs(data, project.output_types))
         run.check_complete(project)
@@ -147,38 +145,54 @@ class GvsocSimulator:
             return LayerDump.read(work)
 
     def _write_trace(self, platform: Platform, project: ProjectRun, path: Path) -> None:
+        project.progress.stage("compile for the timeline")
         first = replace(project, inputs=[array[:1] for array in project.inputs])
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
-            elf, _ = self._compile_and_run(platform, first, work, ("-DEC_TRACE",))
+            options, stages = ("-DEC_TRACE",), _stages(1, " for the timeline")
+            elf, _ = self._compile_and_run(platform, first, work, options, stages)
             events = (work / "trace.bin").read_bytes()
         names = [_name(project, layer) for layer in range(project.layers)]
         write_timeline(path, events, platform.hertz, names, elf.function)
 
     def _compile_and_run(
-        self, platform: Platform, project: ProjectRun, work: Path, options: Sequence[str]
+        self,
+        platform: Platform,
+        project: ProjectRun,
+        work: Path,
+        options: Sequence[str],
+        stages: Sequence[str] = (),
     ) -> tuple[Elf, Run]:
+        """``stages``: a name for each run of a window; without, its layers are steps."""
         firmware = project.firmware.resolve()
         program = work / "network.elf"
         compile_project(self.toolchain, firmware, platform.kernels, program, options)
         (work / "input.bin").write_bytes(pack_inputs(project.inputs))
         (work / "weights.bin").symlink_to(firmware / "weights.bin")
         elf = Elf(program)
-        return elf, self._execute(platform, firmware, work, elf, project)
+        return elf, self._execute(platform, firmware, work, elf, project, stages)
 
     def _execute(
-        self, platform: Platform, firmware: Path, work: Path, elf: Elf, project: ProjectRun
+        self,
+        platform: Platform,
+        firmware: Path,
+        work: Path,
+        elf: Elf,
+        project: ProjectRun,
+        stages: Sequence[str],
     ) -> Run:
         run = Run()
+        finished = _finished(project, stages)
+        next(finished)
         last: list[str] = []
         command = _command(self.installation, platform, firmware, work)
         environment = {**self.installation.environment(), "PYTHONPATH": str(firmware / "gvsoc")}
         with _process(command, work, environment) as (process, output):
             for line in _lines(process, output, self._patience):
                 last = [*last, line][-_LAST_LINES:]
-                finished = run.read(line, elf.function)
-                if finished is not None:
-                    project.progress.step(_name(project, finished))
+                layer = run.read(line, elf.function)
+                if layer is not None:
+                    finished.send(layer)
             timed_out = process.poll() is None
         if timed_out:
             minutes = self._patience / 60
@@ -189,6 +203,26 @@ class GvsocSimulator:
             text = "\n".join(last)
             raise SimulatorError(f"GVSoC stopped with status {process.returncode}:\n{text}")
         return run
+
+
+def _stages(windows: int, purpose: str = "") -> list[str]:
+    """Names for the runs of ``windows``, in the order of gvsoc_main.c."""
+    runs = "run with checksums", "run for cycles"
+    return [
+        f"{run}{purpose}{f', window {window + 1} of {windows}' if windows > 1 else ''}"
+        for window in range(windows)
+        for run in runs
+    ]
+
+
+def _finished(project: ProjectRun, stages: Sequence[str]) -> Generator[None, int, None]:
+    """Takes the layers that are finished: each is a step, and every run a stage of its own."""
+    names = iter(stages)
+    while True:
+        if (name := next(names, None)) is not None:
+            project.progress.stage(name, project.layers)
+        for _ in range(project.layers):
+            project.progress.step(_name(project, (yield)))
 
 
 def compile_project(

@@ -43,15 +43,12 @@ class HostSimulator:
         self.sanitize = sanitize
         self.seed = seed
 
-    def steps(self, windows: int) -> int:
-        """The program says nothing before its end."""
-        return 0
-
     def run(self, project: ProjectRun) -> list[WindowRun]:
         """Compile, run every window, return outputs and checksums.
 
         ``SimulatorError`` says what the compiler or the program reported.
         """
+        project.progress.stage("compile and run (host)")
         with tempfile.TemporaryDirectory(prefix="edgecomp-") as folder:
             work = Path(folder)
             self._compile_and_run(project, work, ())

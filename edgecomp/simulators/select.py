@@ -23,11 +23,8 @@ class Simulator(Protocol):
     name: str
     default_windows: int | None
 
-    def steps(self, windows: int) -> int:
-        """How often each layer is a step of the progress while ``windows`` are run."""
-
     def run(self, project: ProjectRun) -> list[WindowRun]:
-        """Run every window of ``project``."""
+        """Run every window of ``project``, whose progress it tells of its stages."""
 
     def dump(self, project: ProjectRun, layer: int, watch: int | None = None) -> LayerDump:
         """Run every window again; the result of ``layer`` in the last one.

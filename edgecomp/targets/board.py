@@ -128,10 +128,14 @@ class Ne16(_Section):
 
 
 class Power(_Section):
-    """Average power while running and while asleep."""
+    """Average power while running and while asleep.
+
+    retained_sleep_watts: asleep with L2 powered, so that it keeps its content; none: not known.
+    """
 
     active_watts: PositiveFloat
     sleep_watts: NonNegativeFloat
+    retained_sleep_watts: NonNegativeFloat | None = None
 
     def joules(self, seconds: float) -> float:
         """The energy of running for `seconds`: an estimate from the average power."""

@@ -6,6 +6,7 @@ The engine reads activations raised by 128 (`fusion/raise_activations.py`), weig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,13 +91,24 @@ def _in_three_by_three(filters: np.ndarray) -> np.ndarray:
     return np.pad(filters, ((0, 0), *around, (0, 0)))
 
 
-def multiplies(values: np.ndarray | int) -> bool:
-    """Whether the engine can multiply by all of these: unsigned, of `MULTIPLIER_BITS` bits."""
-    return bool(np.min(values) >= 0 and np.max(values) < 1 << MULTIPLIER_BITS)
+def refused_multipliers(*values: np.ndarray | int) -> str:
+    """Why the engine cannot multiply by all of these: unsigned, of `MULTIPLIER_BITS` bits."""
+    if all(np.min(each) >= 0 and np.max(each) < 1 << MULTIPLIER_BITS for each in values):
+        return ""
+    return f"a multiplier of more than {MULTIPLIER_BITS} bits"
+
+
+def refused_input(value: Value, normalised: bool = False) -> str:
+    """Why the engine cannot read it: it is not raised, nor ``normalised`` by the cores first."""
+    if value.type.dtype is DType.U8 or normalised:
+        return ""
+    if value.type.dtype is DType.I8:
+        return "a signed input"
+    return f"an input of {8 * value.type.dtype.bytes} bits"
 
 
 def multipliers(values: np.ndarray, name: str) -> Value:
-    """Multipliers [N] as the engine reads them, two bytes each; see `multiplies`."""
+    """Multipliers [N] as the engine reads them, two bytes each; see `refused_multipliers`."""
     halves = _whole_blocks(values.astype(np.uint16)).astype("<u2")
     return _constant(f"{name}_16", halves.view(np.uint8).reshape(-1, 2))
 
@@ -113,19 +125,33 @@ def output_unit(node: Node) -> int:
 
 
 def convolves(node: Node) -> bool:
-    """Whether the engine can compute a ``q_conv``: up to 3x3 taps, over all channels or depthwise.
+    """Whether the engine can compute a ``q_conv``; see `refused_filter`."""
+    return not refused_filter(node)
+
+
+def refused_filter(node: Node) -> str:
+    """Why the engine cannot compute a ``q_conv``: not 3x3 taps, over all channels or depthwise.
 
     With strides it computes more than is needed, and with fewer taps than nine it multiplies by 0.
     Padding of more than 1 may reach beyond the last 3 x 3 pixels, where alone the engine pads.
     """
     kernel, pads = node.inputs[1].shape[1:3], node.integers("pads")
-    return (
-        1 < max(kernel) <= TAPS
-        and (node.integer("groups") == 1 or is_depthwise(node))
-        and max(node.integers("strides")) <= 2
-        and node.integers("dilations") == (1, 1)
-        and all(pad <= min(taps - 1, 1) for pad, taps in zip(pads, kernel * 2, strict=True))
-    )
+    strides, dilations = node.integers("strides"), node.integers("dilations")
+    if not 1 < max(kernel) <= TAPS:
+        return f"a filter of {_by(kernel)} taps"
+    if node.integer("groups") != 1 and not is_depthwise(node):
+        return f"{node.integer('groups')} groups"
+    if max(strides) > 2:
+        return f"strides of {_by(strides)}"
+    if dilations != (1, 1):
+        return f"dilations of {_by(dilations)}"
+    if any(pad > min(taps - 1, 1) for pad, taps in zip(pads, kernel * 2, strict=True)):
+        return f"padding of {max(pads)} around {_by(kernel)} taps"
+    return ""
+
+
+def _by(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes))
 
 
 def _whole_blocks(values: np.ndarray) -> np.ndarray:

@@ -17,24 +17,41 @@ from edgecomp.tiling.views import resolve
 
 Tiler = Callable[[Node], Iterable[TileProgram]]
 
+Refuses = Callable[[Node], str]
+"""Why an engine cannot compute a node; empty where it can."""
+
 _TILERS: dict[str, dict[Engine, Tiler]] = {}
+_REFUSES: dict[str, Refuses] = {}
+"""Of the accelerator's tilers, by operator."""
 
 
 class TilingError(EdgecompError):
     """A layer that no tiling brings into L1."""
 
 
-def tiler(op: str, engine: Engine = "cluster") -> Callable[[Tiler], Tiler]:
+def tiler(
+    op: str, engine: Engine = "cluster", refuses: Refuses | None = None
+) -> Callable[[Tiler], Tiler]:
     """Decorator: the function yields candidate programs for nodes of operator ``op``.
 
-    They are tried on boards that have ``engine``.
+    They are tried on boards that have ``engine``; a node that it ``refuses`` has none there.
     """
 
     def decorate(function: Tiler) -> Tiler:
-        _TILERS.setdefault(op, {})[engine] = function
+        def unless_refused(node: Node) -> Iterable[TileProgram]:
+            return () if _refused(node) else function(node)
+
+        _TILERS.setdefault(op, {})[engine] = function if refuses is None else unless_refused
+        if refuses is not None:
+            _REFUSES[op] = refuses
         return function
 
     return decorate
+
+
+def _refused(node: Node) -> str:
+    """Why NE16 cannot compute ``node``; empty where it can, and where it has no form for it."""
+    return _REFUSES[node.op](node) if node.op in _REFUSES else ""
 
 
 def tiled_operators() -> set[str]:
@@ -48,12 +65,16 @@ Place = tuple[Engine, int]
 
 @dataclass(frozen=True)
 class Tiling:
-    """The chosen program, what it is expected to cost, and which of how many candidates it is."""
+    """The chosen program, what it is expected to cost, and which of how many candidates it is.
+
+    on_cores: why the board's NE16 has no part in it; empty where it has, or there is none.
+    """
 
     program: TileProgram
     cost: Cost
     candidates: int
     place: Place
+    on_cores: str = ""
 
 
 _NUMBERS = frozenset(
@@ -100,18 +121,19 @@ class Search:
         self.board = board
         self._measured = measured or Measurements(board)
         self._engines = engines
-        self._found: dict[tuple[object, ...], tuple[Place, int]] = {}
+        self._found: dict[tuple[object, ...], tuple[Place, int, str]] = {}
 
     def choose(self, node: Node) -> Tiling:
         """As :func:`choose`, with the same result."""
-        key = _shape_of(node)
+        key = (*_shape_of(node), _refused(node))
         if key in self._found:
-            place, candidates = self._found[key]
+            place, candidates, on_cores = self._found[key]
             program = _candidate(node, place)
             program.check()
-            return Tiling(program, estimate(program, self.board), candidates, place)
+            cost = estimate(program, self.board)
+            return Tiling(program, cost, candidates, place, on_cores)
         tiling = choose(node, self.board, self._measured, self._engines)
-        self._found[key] = (tiling.place, tiling.candidates)
+        self._found[key] = (tiling.place, tiling.candidates, tiling.on_cores)
         return tiling
 
 
@@ -127,11 +149,50 @@ def choose(
     those measured. With ``engines`` "ne16", among those on NE16 where any fits.
     """
     found = ranked(node, board)
+    on_ne16 = [each for each in found if _uses_ne16(each)]
     if engines == "ne16":
-        found = [each for each in found if "ne16" in each.program.engines] or found
+        found = on_ne16 or found
     best = _fastest(found, measured) if measured is not None else found[0]
     best.program.check()
-    return best
+    if _uses_ne16(best):
+        return best
+    return replace(best, on_cores=_on_cores(node, board, engines, best, on_ne16, measured))
+
+
+def _uses_ne16(tiling: Tiling) -> bool:
+    return "ne16" in tiling.program.engines
+
+
+def _on_cores(
+    node: Node,
+    board: Board,
+    engines: Engines,
+    best: Tiling,
+    on_ne16: list[Tiling],
+    measured: Measurements | None,
+) -> str:
+    """Why ``best``, on the cores, and none of ``on_ne16``."""
+    if engines == "cores":
+        return "engines=cores was asked for"
+    if board.ne16 is None:
+        return ""
+    if "ne16" not in _TILERS[node.op]:
+        return "no NE16 form of the operator"
+    if refused := _refused(node):
+        return refused
+    if not on_ne16:
+        return "no tiling on NE16 fits L1"
+    return _faster(best, on_ne16, measured)
+
+
+def _faster(best: Tiling, on_ne16: list[Tiling], measured: Measurements | None) -> str:
+    """That ``best`` takes fewer cycles, as measured where both were, else by the cost model."""
+    found = [measured.cycles(each.program) if measured else None for each in (best, *on_ne16)]
+    others = [cycles for cycles in found[1:] if cycles is not None]
+    if found[0] is not None and others:
+        return f"faster as measured ({found[0]:,.0f} cycles, with NE16 {min(others):,.0f})"
+    pair = best.cost.total, on_ne16[0].cost.total
+    return f"cheaper by the model ({pair[0]:,.0f} cycles, with NE16 {pair[1]:,.0f})"
 
 
 def ranked(node: Node, board: Board) -> list[Tiling]:

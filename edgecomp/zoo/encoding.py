@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from edgecomp.errors import EdgecompError
+from edgecomp.normalisation import Normalisation
 from edgecomp.zoo.output import EncoderOutput
 from edgecomp.zoo.recordings import RecordingError, finite_numbers
 from edgecomp.zoo.signals import resample
@@ -38,33 +39,42 @@ class RecordingEncoder(nn.Module):
 
     rate: samples per second of the network's input; None where it has none of its own.
     preparations: how a recording may become windows, the published way first.
+    normalisation: what the published way does to samples on the device; None: nobody knows.
     """
 
     rate: ClassVar[float | None] = None
     preparations: ClassVar[tuple[str, ...]] = (AS_IT_IS,)
+    normalisation: ClassVar[Normalisation | None] = None
 
-    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+    def windows_of(self, recording: Windows, preparation: str, notices: list[str]) -> Windows:
         """Windows [N, *shape] of a finite recording at the network's rate.
 
-        preparation: one of `preparations`. Raises RecordingError when the shape does not suit.
+        preparation: one of `preparations`. notices: takes that samples were left out.
+        Raises RecordingError when the shape does not suit.
         """
         raise NotImplementedError
 
     def prepare(
-        self, recording: ArrayLike, *, rate: float | None = None, preparation: str | None = None
+        self,
+        recording: ArrayLike,
+        *,
+        rate: float | None = None,
+        preparation: str | None = None,
+        notices: list[str] | None = None,
     ) -> Windows:
         """The windows of a recording, float32 [N, *shape], ready for the network.
 
         recording: [channels, samples] at `rate` samples per second (by default the network's
         own). preparation: one of `preparations`, by default the first. Long recordings are cut
-        into windows that do not overlap, the incomplete rest dropped.
+        into windows that do not overlap, the incomplete rest dropped, which `notices` are told.
         Raises RecordingError or ZooError.
         """
         chosen = self.preparations[0] if preparation is None else preparation
         if chosen not in self.preparations:
             raise unknown("preparation", chosen, list(self.preparations))
         numbers = finite_numbers("the recording", np.asarray(recording))
-        return self.windows_of(self._at_own_rate(numbers, rate), chosen)
+        told = [] if notices is None else notices
+        return self.windows_of(self._at_own_rate(numbers, rate), chosen, told)
 
     def encode(
         self,
@@ -73,12 +83,14 @@ class RecordingEncoder(nn.Module):
         rate: float | None = None,
         preparation: str | None = None,
         batch: int = BATCH,
+        notices: list[str] | None = None,
     ) -> NDArray[np.float32]:
         """The network's output for every window of a recording (see `prepare`): [N, *output].
 
         batch: windows per run of the network.
         """
-        return self.run(self.prepare(recording, rate=rate, preparation=preparation), batch)
+        windows = self.prepare(recording, rate=rate, preparation=preparation, notices=notices)
+        return self.run(windows, batch)
 
     def encode_batch(
         self,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,12 @@ class RecordingError(EdgecompError):
 
 
 def load_windows(
-    path: str | Path, input_shape: tuple[int, ...], limit: int | None = None
+    path: str | Path,
+    input_shape: tuple[int, ...],
+    limit: int | None = None,
+    *,
+    name: str | None = None,
+    notices: list[str] | None = None,
 ) -> Windows:
     """Windows of a recording, float32 [N, *input_shape[1:]].
 
@@ -52,32 +59,48 @@ def load_windows(
     without a header); T' >= T, and long recordings are cut into windows that do not overlap,
     the incomplete rest dropped. For any other input: [N, *shape] or [*shape]. The network's own
     full shape for each window, [N, *input_shape], is accepted too.
-    limit: at most so many windows, evenly spread over the recording.
+    limit: at most so many windows, evenly spread over the recording. Of several arrays in an .npz
+    the one called `name` or one of `KEYS` is taken, else the only one that fits.
+    notices: takes what the user must know: the array taken, samples left out.
 
     Raises RecordingError, naming the expected and the found shape.
     """
-    path = Path(path)
-    raw = _without_batch(finite_numbers(str(path), _read(path)), len(input_shape))
+    path, said = Path(path), [] if notices is None else notices
+    wanted = _Wanted((name, *KEYS) if name else KEYS, partial(_fits, input_shape), said)
+    raw = _without_batch(finite_numbers(str(path), _read(path, wanted)), len(input_shape))
     rows_are_time = path.suffix.lower() == ".csv"
-    windows = cut_windows(str(path), raw, input_shape[1:], rows_are_time=rows_are_time)
+    windows = cut_windows(
+        str(path), raw, input_shape[1:], rows_are_time=rows_are_time, notices=said
+    )
     if limit is not None and limit < len(windows):
         windows = windows[np.linspace(0, len(windows) - 1, max(limit, 1)).round().astype(int)]
     return windows
 
 
-def load_recording(path: str | Path) -> Windows:
+def load_recording(path: str | Path, notices: list[str] | None = None) -> Windows:
     """The numbers of a file as they are, float32, channels first.
 
-    A .csv has one line per sample, or one per channel if that leaves more columns than lines.
-    Raises RecordingError.
+    A .csv has one line per sample, or one per channel if that leaves more columns than lines. Of
+    several arrays in an .npz one of `KEYS` is taken, else the only one with channels and samples.
+    notices: as in `load_windows`. Raises RecordingError.
     """
     path = Path(path)
-    array = finite_numbers(str(path), _read(path))
+    wanted = _Wanted(KEYS, lambda shape: len(shape) > 1, [] if notices is None else notices)
+    array = finite_numbers(str(path), _read(path, wanted))
     rows_are_time = path.suffix.lower() == ".csv" and array.shape[0] >= array.shape[-1]
     return array.T if rows_are_time else array
 
 
-def _read(path: Path) -> NDArray[np.generic]:
+@dataclass(frozen=True)
+class _Wanted:
+    """Which array of an .npz: by name, else by shape; `notices` takes that it was by shape."""
+
+    names: tuple[str, ...]
+    fits: Callable[[tuple[int, ...]], bool]
+    notices: list[str]
+
+
+def _read(path: Path, wanted: _Wanted) -> NDArray[np.generic]:
     if not path.is_file():
         raise RecordingError(f"no recording at {path}", "check the path")
     suffix = path.suffix.lower()
@@ -87,17 +110,17 @@ def _read(path: Path) -> NDArray[np.generic]:
         )
     if path.stat().st_size == 0:
         raise RecordingError(f"{path} is empty")
-    return _read_csv(path) if suffix == ".csv" else _read_numpy(path)
+    return _read_csv(path) if suffix == ".csv" else _read_numpy(path, wanted)
 
 
-def _read_numpy(path: Path) -> NDArray[np.generic]:
+def _read_numpy(path: Path, wanted: _Wanted) -> NDArray[np.generic]:
     """The array of an .npy, or the one of an .npz that holds the windows."""
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray):
             return content
         with content:
-            array: NDArray[np.generic] = content[_key(path, content)]
+            array: NDArray[np.generic] = content[_key(path, content, wanted)]
             return array
     except _NUMPY_ERRORS as error:
         raise _unreadable(path, error) from error
@@ -135,15 +158,26 @@ def _unreadable(path: Path, error: Exception) -> RecordingError:
     return RecordingError(f"{path} cannot be read: {error}", "the file is corrupt or incomplete")
 
 
-def _key(path: Path, content: NpzFile) -> str:
+def _key(path: Path, content: NpzFile, wanted: _Wanted) -> str:
     keys = list(content.files)
-    known = [key for key in KEYS if key in keys]
+    known = [key for key in wanted.names if key in keys]
     if known or len(keys) == 1:
         return known[0] if known else keys[0]
+    fitting = [key for key in keys if wanted.fits(content[key].shape)]
+    if len(fitting) == 1:
+        wanted.notices.append(
+            f"{path}: array '{fitting[0]}' was taken, the only one that fits of "
+            f"{_described(content)}"
+        )
+        return fitting[0]
     hint = f"name the windows one of {', '.join(KEYS)}"
     if len({content[key].shape for key in keys}) > 1:
         hint += f"; {_ONE_SHAPE}"
-    raise RecordingError(f"{path} holds {len(keys)} arrays ({_described(content) or 'none'})", hint)
+    several = (
+        f", of which {len(fitting)} fit" if fitting else ", of which none fits" if keys else ""
+    )
+    described = _described(content) or "none"
+    raise RecordingError(f"{path} holds {len(keys)} arrays ({described}){several}", hint)
 
 
 def _described(content: NpzFile) -> str:
@@ -226,12 +260,27 @@ def _without_batch(array: Windows, rank: int) -> Windows:
     return array[:, 0] if array.ndim == rank + 1 and array.shape[1] == 1 else array
 
 
+def _fits(input_shape: tuple[int, ...], found: tuple[int, ...]) -> bool:
+    """Whether an array of shape `found` has a layout that `load_windows` accepts."""
+    array = _without_batch(np.broadcast_to(np.float32(0), found), len(input_shape))
+    shape = input_shape[1:]
+    if shape in (array.shape, array.shape[1:]):
+        return True
+    return len(shape) == 2 and _recordings(array, *shape, rows_are_time=False) is not None
+
+
 def cut_windows(
-    name: str, array: Windows, shape: tuple[int, ...], *, rows_are_time: bool = False
+    name: str,
+    array: Windows,
+    shape: tuple[int, ...],
+    *,
+    rows_are_time: bool = False,
+    notices: list[str] | None = None,
 ) -> Windows:
     """Windows [N, *shape] of an array of any layout that `load_windows` accepts.
 
-    rows_are_time: how a square array [T, C] is read. Raises RecordingError about `name`.
+    rows_are_time: how a square array [T, C] is read. notices: takes that samples were left out.
+    Raises RecordingError about `name`.
     """
     if array.shape == shape:
         return array[None]
@@ -240,8 +289,21 @@ def cut_windows(
     if len(shape) == 2:
         recordings = _recordings(array, *shape, rows_are_time=rows_are_time)
         if recordings is not None:
+            if notices is not None:
+                notices += left_out(name, recordings.shape[2], shape[1])
             return np.ascontiguousarray(_split(recordings, shape[1]))
     raise _wrong_shape(name, array.shape, shape)
+
+
+def left_out(name: str, samples: int, window: int) -> list[str]:
+    """A notice that of `samples` those behind the last whole `window` are not used, if any."""
+    kept = samples // window * window
+    if kept == samples:
+        return []
+    return [
+        f"{name}: kept {kept:,} of {samples:,} samples, in windows of {window:,}; "
+        "the rest at the end is left out"
+    ]
 
 
 def _recordings(array: Windows, channels: int, samples: int, rows_are_time: bool) -> Windows | None:

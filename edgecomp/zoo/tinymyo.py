@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from edgecomp.normalisation import ZSCORE
 from edgecomp.zoo import signals
 from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
 from edgecomp.zoo.recordings import cut_windows
@@ -256,6 +257,7 @@ class TinyMyo(RecordingEncoder):
 
     rate = SAMPLING_RATE_HZ
     preparations = ("filter", AS_IT_IS)
+    normalisation = ZSCORE
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -283,13 +285,13 @@ class TinyMyo(RecordingEncoder):
             tokens = block(tokens)
         return self.model_head(self.norm(tokens)), x
 
-    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+    def windows_of(self, recording: Windows, preparation: str, notices: list[str]) -> Windows:
         """Windows [N, C, T] of a recording [C, at least T], or of windows."""
         if preparation != AS_IT_IS:
             filtered = signals.preprocess(recording, SAMPLING_RATE_HZ, SAMPLING_RATE_HZ)
             recording = filtered.astype(np.float32)
         shape = (self.config.channels, self.config.samples)
-        return cut_windows("the recording", recording, shape)
+        return cut_windows("the recording", recording, shape, notices=notices)
 
 
 def check_config(config: Config) -> None:

@@ -88,7 +88,7 @@ function about(i) {
   const layer = layers[i];
   const lines = [
     `${i}: ${layer.name}`,
-    `${layer.op}, ${layer.engine}`,
+    `${layer.op}, ${layer.engine}${layer.on_cores ? `, not NE16: ${layer.on_cores}` : ""}`,
     `${count(layer.cycles)} cycles (${cyclesMark}), ${share(layer.cycles, total)}, ${time(layer.cycles / hertz)}`,
   ];
   if (layer.macs) lines.push(`${count(layer.macs)} MAC, ${plain(layer.macs / (layer.cycles || 1))} a cycle`);

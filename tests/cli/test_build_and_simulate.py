@@ -32,6 +32,7 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
         5,
     ]
     rest = ["--method", "mse", "--exporter", "legacy", "--every", "250"]
+    rest += ["--cell-mah", "40", "--normalise", "zscore"]
     assert run("build", "tinymyo", *options, *more, *rest).exit_code == 0
     [(function, positional, keywords)] = pipeline.calls
     assert (function, positional) == ("build", ("tinymyo",))
@@ -48,6 +49,8 @@ def test_build_passes_its_options_on(run, pipeline, tmp_path):
         "method": "mse",
         "exporter": "legacy",
         "period": "0.25",
+        "cell_mah": "40.0",
+        "normalise": "zscore",
     }
 
 

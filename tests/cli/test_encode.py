@@ -26,6 +26,22 @@ def test_writes_what_the_encoder_returns(run, recording: Path) -> None:
     expected = zoo.create("eegdino-small", patches=1).encode(np.load(recording))
     np.testing.assert_array_equal(written, expected)
     assert "[2, 3, 200]" in result.stdout
+    assert "taken to have 200 samples per second" in result.stderr
+    assert "the recording: kept 400 of 500 samples, in windows of 200" in result.stderr
+
+
+def test_a_rate_that_is_given_needs_no_note(run, recording: Path) -> None:
+    line = ["--model", "eegdino-small", "--set", "patches=1", "--rate", "250", "--json"]
+    told = json.loads(run("encode", recording, *line).stdout)
+    assert told["shape"] == [2, 3, 200]  # 500 samples at 250 Hz are 400 at 200 Hz
+    assert [each for each in told["notices"] if "rate" in each or "kept" in each] == []
+
+
+def test_labels_beside_a_recording_are_no_recording(run, recording: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.npz"
+    np.savez(both, labels=np.ones(500), eeg=np.load(recording))
+    result = run("encode", both, "--model", "eegdino-small", "--out", tmp_path / "o.npy")
+    assert result.exit_code == 0 and "array 'eeg' was taken" in result.stderr
 
 
 def test_weights_say_which_encoder(run, recording: Path, tmp_path: Path) -> None:

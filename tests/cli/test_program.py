@@ -1,5 +1,6 @@
 """The installed program as a process: start-up, pipes, and the README's commands."""
 
+import json
 import os
 import re
 import shlex
@@ -85,3 +86,29 @@ def test_a_terminated_build_leaves_nothing_behind(tmp_path, number):
     assert process.wait(60) == 128 + number
     assert not list(temporary.glob("edgecomp-*"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "hint"),
+    [
+        ("bogus --json", "No such command 'bogus'", "see `edgecomp --help`"),
+        ("--json", "No such option", "see `edgecomp --help`"),
+        ("build --json", "Missing argument 'MODEL'", "see `edgecomp build --help`"),
+        ("build x --seed -1 --json", "'--seed': -1", "see `edgecomp build --help`"),
+        ("build x --set a --json", "not of the form name=value", "see `edgecomp build --help`"),
+        ("simulate nowhere --json", "'nowhere' does not exist", "see `edgecomp simulate --help`"),
+        ("ops --json --bogus", "No such option", "see `edgecomp ops --help`"),
+    ],
+)
+def test_wrong_usage_is_json_too_where_json_is_asked_for(run, line, error, hint):
+    """One object on standard output; text and status stay as they are without it."""
+    result = run(*line.split())
+    found = json.loads(result.stdout)
+    assert found.keys() == {"error", "hint"} and error in found["error"] and found["hint"] == hint
+    assert found["error"] in result.stderr and result.exit_code == 2
+
+
+@pytest.mark.parametrize("line", ["bogus", "build", "ops --bogus"])
+def test_wrong_usage_is_text_alone_otherwise(run, line):
+    result = run(*line.split())
+    assert (result.stdout, result.exit_code) == ("", 2) and "Error: " in result.stderr

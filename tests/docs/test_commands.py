@@ -16,7 +16,11 @@ WITH_COMMANDS = [page for page in pages.PAGES if "```console" in page.read_text(
 
 @pytest.fixture
 def shell(tmp_path: Path):
-    """Runs a command in an empty folder where `edgecomp` and `python` are those of the tests."""
+    """Runs a command in an empty folder where `edgecomp` and `python` are those of the tests.
+
+    What the commands write is written there: the repository stays as it is.
+    """
+    before = visible(pages.ROOT)
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, command in (("edgecomp", "-m edgecomp"), ("python", "")):
@@ -40,7 +44,24 @@ def shell(tmp_path: Path):
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
     run.folder = folder
-    return run
+    yield run
+    assert visible(pages.ROOT) == before
+
+
+def visible(root: Path) -> set[str]:
+    """What lies in the repository's own folder and beside its pages, but for caches."""
+    found = [*root.iterdir(), *root.glob("docs/*")]
+    kept = [path for path in found if not path.name.startswith((".", "__pycache__"))]
+    return {path.relative_to(root).as_posix() for path in kept}
+
+
+def test_a_file_that_is_left_in_the_repository_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    before = visible(tmp_path)
+    (tmp_path / ".pytest_cache").mkdir()
+    assert visible(tmp_path) == before
+    (tmp_path / "compared.html").touch()
+    assert visible(tmp_path) == before | {"compared.html"}
 
 
 @pytest.mark.slow

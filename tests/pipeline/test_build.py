@@ -124,3 +124,21 @@ def test_the_outputs_of_the_report_are_those_of_the_reference(small_build: Build
     assert output.total == expected.size == len(output.float_model)
     assert np.allclose(output.float_model, expected, rtol=1e-5)
     assert np.corrcoef(output.float_model, output.integer)[0, 1] > 0.99
+
+
+def test_weights_that_stay_in_l2_need_its_power_and_the_figure_says_whether_it_has_it(
+    small_build: Build, small_options: dict[str, str], out: Path, tmp_path: Path
+) -> None:
+    """No public figure is known for GAP9; a board of one's own may state it."""
+    duty = small_build.report.duty_cycle
+    [notice] = [each for each in small_build.report.notices if "stay in L2" in each]
+    assert "counts no power for" in notice
+    assert duty is not None and duty.uncounted_l2_bytes > 0
+    assert f"{duty.uncounted_l2_bytes:,} of " in notice
+    board = tmp_path / "mine.toml"
+    power = "[power]\nretained_sleep_watts = 2e-3\n"
+    board.write_text(f'name = "mine"\nbase = "gap9_evk"\ntarget = "gap9"\n{power}')
+    built = build("tinyissimomyo", options=small_options, board=board, windows=1, out=out)
+    stated = built.report.duty_cycle
+    assert stated is not None and (stated.sleep_watts, stated.uncounted_l2_bytes) == (2e-3, 0)
+    assert not any("counts no power" in each for each in built.report.notices)

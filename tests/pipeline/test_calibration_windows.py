@@ -36,3 +36,8 @@ def test_windows_of_one_value_are_counted(
     recorded[:count] = value
     [notice] = notices(recorded, tmp_path)
     assert notice.startswith(f"{count} of 4 calibration windows for signal hold one value only")
+
+
+def test_what_is_left_of_a_recording_is_told(recorded: np.ndarray, tmp_path: Path) -> None:
+    [notice] = notices(recorded.transpose(1, 0, 2).reshape(2, 200)[:, :170], tmp_path)
+    assert "kept 150 of 170 samples" in notice

@@ -30,7 +30,8 @@ def test_notes_stand_behind_their_nodes() -> None:
         [at] = [i for i, line in enumerate(lines) if line.startswith(f"  %{name}: ")]
         return lines[at + 1].strip()
 
-    assert note("t").startswith("// layer 0, engine cluster")
+    assert note("t").startswith("// layer 0, engine cluster, L2 ")
+    assert "    // not NE16: no NE16 form of the operator" in lines
     assert "    // calls copy on cluster lag 0" in lines
     assert note("r") == "// view of %t at byte 0"
     assert note("z").startswith("// layer 1, engine cluster") and "weights 256 bytes" in note("z")
@@ -55,3 +56,14 @@ def test_calls_are_listed_with_engine_and_lag(small_build: Build) -> None:
     jobs = [int(lag) for _, engine, lag in found if engine == "ne16"]
     assert min(jobs) < softmax < max(jobs)
     assert re.search(r"exposed NE16 \d+ of \d+ busy, overhead \d+$", text, re.MULTILINE)
+
+
+def test_layers_on_the_cores_say_why_in_listing_report_and_page(small_build: Build) -> None:
+    text = (small_build.directory / "graph.txt").read_text()
+    page = (small_build.directory / "report.html").read_text()
+    for layer in small_build.report.layers:
+        assert (layer.on_cores is None) == ("ne16" in layer.engine)
+        if layer.on_cores is not None:
+            assert f"// not NE16: {layer.on_cores}\n" in text
+            assert f"<small>not NE16: {layer.on_cores}</small>" in page
+    assert {layer.engine for layer in small_build.report.layers} > {"cluster"}

@@ -7,9 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
+from edgecomp.frontend.export import export_onnx
 from edgecomp.pipeline import Build, build
+from edgecomp.zoo.fill import fill
 
 from .vendor import LIBC, STRICT, assert_bits, assert_scores, includes, link, run_check, sources
 
@@ -41,6 +46,24 @@ def test_both_programs_give_the_bits_of_the_reference(built: Build, tmp_path: Pa
     """Compiled with the sanitizer of undefined behaviour; without it: test_every_encoder.py."""
     assert_bits(built, tmp_path, sanitize=True)
     assert_scores(built, tmp_path)
+
+
+@pytest.mark.parametrize("count", [1.0, 0.0625])
+def test_the_application_computes_the_scale_that_the_calibration_had(
+    tmp_path: Path, count: float
+) -> None:
+    """Windows in microvolt / 100, from a front end whose counts are ``count`` microvolt."""
+    module = nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 38, 3))
+    export_onnx(fill(module).eval(), (torch.zeros(1, 2, 40),), tmp_path / "own.onnx")
+    windows = 5 + 8 * count * np.random.default_rng(0).standard_normal((4, 2, 40))
+    np.save(tmp_path / "own.npy", windows.astype(np.float32))
+    built = build(
+        tmp_path / "own.onnx",
+        calibration=tmp_path / "own.npy",
+        normalise=0.01,
+        out=tmp_path / "out",
+    )
+    assert_scores(built, tmp_path, count)
 
 
 def test_a_start_that_fails_says_why(built: Build, tmp_path: Path) -> None:

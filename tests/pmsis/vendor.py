@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +50,15 @@ def includes(firmware: Path) -> list[str]:
     return [f"-I{folder}" for folder in [*folders, STUBS]]
 
 
-def link(firmware: Path, program: str, out: Path, sanitize: bool = False) -> Path:
+def link(
+    firmware: Path, program: str, out: Path, sanitize: bool = False, defines: Sequence[str] = ()
+) -> Path:
     """The program for this computer."""
     model = firmware / "runtime" / "hal" / "host"
     flags = ["-O2", "-no-pie", "-fno-pie", "-include", str(STUBS / "ne16_stub.h"), f"-I{model}"]
     flags += ["-fsanitize=undefined", "-fno-sanitize-recover=all"] if sanitize else []
     files = [*sources(firmware, program), STUBS / "stubs.c", model / "ne16_model.c"]
+    flags += [f"-D{each}" for each in defines]
     command = ["gcc", *STRICT, *flags, *includes(firmware), *map(str, files), "-o", str(out)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -104,28 +108,49 @@ def noise(frames: int, channels: int) -> np.ndarray:
     return np.array(values, np.int64).reshape(frames, channels)
 
 
-def normalised(x: np.ndarray, value: Value) -> np.ndarray:
-    """[channels, samples] as app_window.c defines it; within one step of the formula in floats."""
-    samples, quantization = x.shape[1], value.type.quantization
+def normalised(x: np.ndarray, value: Value, fixed: float | None) -> np.ndarray:
+    """[channels, samples] as app_window.c defines it; within one step of the formula in floats.
+
+    fixed: what a sample is of the network's values; None: z-scored.
+    """
+    quantization = value.type.quantization
     assert quantization is not None
+    if fixed is None:
+        steps, real = z_scored(x, quantization.scale)
+    else:
+        factor = int(fixed / quantization.scale * 2**24 + 0.5)
+        steps, real = (x * factor + 2**23) >> 24, fixed * x
+    assert np.abs(steps - real / quantization.scale).max() < 1
     kind = value.type.dtype.numpy
+    limits = np.iinfo(kind)
+    integer = steps + quantization.zero_point
+    return np.clip(integer, limits.min, limits.max).astype(kind).reshape(value.shape)
+
+
+def z_scored(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of ``scale`` in integers, and the real values."""
+    samples = x.shape[1]
     mean = np.sign(x.sum(1)) * ((2 * np.abs(x.sum(1)) + samples) // (2 * samples))
     centred = x - mean[:, None]
     squares = (centred**2).sum(1) * 256 // samples
     deviation = np.array([math.isqrt(int(square)) for square in squares])
-    factor = (round(65536 / quantization.scale) << 12) // deviation
-    integer = ((centred * factor[:, None] + 2**23) >> 24) + quantization.zero_point
-    real = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
-    assert np.abs(integer - quantization.zero_point - real / quantization.scale).max() < 1
-    limits = np.iinfo(kind)
-    return np.clip(integer, limits.min, limits.max).astype(kind).reshape(value.shape)
+    factor = (round(65536 / scale) << 12) // deviation
+    steps = (centred * factor[:, None] + 2**23) >> 24
+    return steps, (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
 
 
-def assert_scores(built: Build, folder: Path) -> None:
-    """Every message of `app` against the integer reference; the windows are defined here again."""
+def assert_scores(built: Build, folder: Path, count: float = 1.0) -> None:
+    """Every message of `app` against the integer reference; the windows are defined here again.
+
+    count: one count of the front end, as EC_APP_COUNT states it.
+    """
+    chosen = built.report.normalisation
+    assert chosen is not None
+    fixed = None if chosen.factor is None else chosen.factor * count
     firmware = built.directory / "firmware"
     graph, _ = load_reference(built.directory)
-    program = link(firmware, "app", folder / "app", sanitize=True)
+    defines = [f"EC_APP_COUNT={count}"]
+    program = link(firmware, "app", folder / "app", sanitize=True, defines=defines)
     shutil.copy(firmware / "weights.bin", folder)
     done = subprocess.run([program], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -140,7 +165,8 @@ def assert_scores(built: Build, folder: Path) -> None:
         message = data[number * size : (number + 1) * size]
         head = np.frombuffer(message[:10], "<u2")
         assert list(head[:3]) == [0x0CEC, number, 0]
-        window = normalised(frames[number * hop : number * hop + samples].T, graph.inputs[0])
+        part = frames[number * hop : number * hop + samples].T
+        window = normalised(part, graph.inputs[0], fixed)
         wanted = interpret(graph, {graph.inputs[0].name: window})[0].reshape(-1)
         packed = np.frombuffer(message[10:-2], "<i2")
         np.testing.assert_array_equal(packed, wanted)

@@ -19,7 +19,9 @@ def test_a_tenth_of_the_time() -> None:
     assert "one window every 200 ms: busy 10 %" in text
     assert "5.76 mW" in text
     assert "96 hours on a 150 mAh cell (3.7 V) (estimate" in text
-    assert short(duty) == "one window every 200 ms: 5.76 mW, busy 10 %; cell of 150 mAh at 3.7 V"
+    assert text.endswith("(estimate: the chip alone, asleep at 45 uW)")
+    line = "one window every 200 ms: 5.76 mW, busy 10 %, asleep at 45 uW; cell of 150 mAh at 3.7 V"
+    assert short(duty) == line
 
 
 def test_more_work_than_time() -> None:
@@ -40,4 +42,28 @@ def test_asleep_all_the_time() -> None:
 
 def test_a_measured_window_replaces_the_estimated_one() -> None:
     power = load_board("gap9_evk").power
-    assert again(duty_cycle(power, 0.02, 0.2), 0.05) == duty_cycle(power, 0.05, 0.2)
+    for rest in ((), (40.0, 9_000)):
+        assert again(duty_cycle(power, 0.02, 0.2, *rest), 0.05) == duty_cycle(
+            power, 0.05, 0.2, *rest
+        )
+
+
+def test_a_larger_cell_lasts_longer() -> None:
+    power = load_board("gap9_evk").power
+    small, large = (duty_cycle(power, 0.02, 0.2, mah) for mah in (150.0, 300.0))
+    assert large.hours == pytest.approx(2 * small.hours)
+    assert "on a 300 mAh cell" in battery(large)
+
+
+def test_weights_that_stay_in_l2_are_counted_where_the_board_states_it() -> None:
+    """Else the figure says that it lacks the power that keeps them."""
+    power = load_board("gap9_evk").power
+    without = duty_cycle(power, 0.02, 0.2, resident_bytes=2048)
+    assert without.sleep_watts == power.sleep_watts and without.uncounted_l2_bytes == 2048
+    lacks = "asleep at 45 uW without the power that keeps 2.0 KiB of weights in L2"
+    assert lacks in battery(without) and lacks in short(without)
+    stated = power.model_copy(update={"retained_sleep_watts": 1e-3})
+    counted = duty_cycle(stated, 0.02, 0.2, resident_bytes=2048)
+    assert counted.hours < without.hours
+    assert "asleep at 1 mW)" in battery(counted)
+    assert duty_cycle(stated, 0.02, 0.2) == duty_cycle(power, 0.02, 0.2)

@@ -122,12 +122,16 @@ def test_a_folder_that_is_no_build(tmp_path):
         newest_report(tmp_path)
 
 
-def test_the_command(report, faster, tmp_path):
+def test_the_command(report, faster, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for name, each in (("a", report), ("b", faster)):
         (tmp_path / name).mkdir()
         each.write(tmp_path / name / "report.json")
     folders = [str(tmp_path / "a"), str(tmp_path / "b")]
     page = tmp_path / "page.html"
+    plain = CliRunner().invoke(cli, ["compare", *folders])
+    assert plain.exit_code == 0 and "-25.0 %" in plain.stdout
+    assert {path.name for path in tmp_path.rglob("*")} == {"a", "b", "report.json"}
     done = CliRunner().invoke(cli, ["compare", *folders, "--html", str(page)])
     assert done.exit_code == 0 and "-25.0 %" in done.stdout
     assert page.is_file()

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from edgecomp.report import figures, render_html, summarize, write_html
+from edgecomp.report import InputNormalisation, figures, render_html, summarize, write_html
 from edgecomp.report.compare import compare, comparison_page
 from edgecomp.report.comparison_summary import summarize_comparison
+from edgecomp.report.html import verbatim
 from edgecomp.report.layer_table import layer_columns
 
 
@@ -324,7 +325,7 @@ def _used(report, ne16: bool = True):
 def test_the_summary_shows_how_the_engines_are_used(report):
     text = _text(_used(report), 120)
     head = "where cycles go (estimate) cores wait NE16 wait DMA wait L3 overhead NE16 busy"
-    assert f"{head} MAC/cycle of 70" in re.sub(" +", " ", text)
+    assert f"{head} MAC/busy cycle of 70" in re.sub(" +", " ", text)
     for name in ("all layers", "block0.attention"):
         shares = r"40 % +10 % +20 % +30 % +0 % +50 % +50\.0"
         assert re.search(rf"^{name}\S*( \w+)? +{shares}$", text, re.MULTILINE)
@@ -361,7 +362,7 @@ def test_the_page_shows_use_per_layer_and_in_all(report):
     names = re.findall(r"<button>(.*?)</button>", head)
     at = names.index("Cores busy")
     assert names[at : at + 6] == [
-        "Cores busy", "DMA wait", "L3 wait", "NE16 wait", "NE16 busy", "NE16 MAC/cycle of 70",
+        "Cores busy", "DMA wait", "L3 wait", "NE16 wait", "NE16 busy", "NE16 MAC/busy cycle of 70",
     ]  # fmt: skip
     assert len(rows) == len(used.layers) + 1
     for row in rows:
@@ -369,3 +370,64 @@ def test_the_page_shows_use_per_layer_and_in_all(report):
         assert len(cells) == len(names)
         assert cells[at : at + 6] == ["40 %", "20 %", "30 %", "10 %", "50 %", "50.0"]
     assert _Elements(page).open == []
+
+
+def test_the_model_s_card_has_a_unit(report):
+    card = cards_of(report)["Model"]
+    assert re.search(r'class="value">[\d.]+ [kMG]? ?MAC<', card)
+
+
+def cards_of(report) -> dict[str, str]:
+    return dict(re.findall(r"<h2>(\w+)</h2>(.*?)</div>", render_html(report), re.DOTALL))
+
+
+def test_accuracy_says_over_how_many_windows_it_is(report, simulation):
+    """A simulation may run fewer than the build judged by."""
+    for windows, text in ((1, "1 window<"), (3, "3 windows<")):
+        quantization = report.quantization.model_copy(update={"windows": windows})
+        changed = {"quantization": quantization}
+        assert f"measured, {text}" in cards_of(report.model_copy(update=changed))["Accuracy"]
+        card = cards_of(simulation.model_copy(update=changed))["Accuracy"]
+        assert f"measured, {simulation.simulator}, {text}" in card
+
+
+def test_no_two_columns_of_the_table_have_the_same_name(report):
+    heads = [column.head for column in layer_columns(_used(report))]
+    assert len(set(heads)) == len(heads)
+    assert [head for head in heads if head.endswith("MAC/cycle")] == ["MAC/cycle"]
+
+
+NAMED = ("blue", "orange", "violet", "green", "grey", "slow-back", "reading")
+"""Colours of boxes on which a chart writes names, in --ink."""
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(2 * each for each in digits) if len(digits) == 3 else digits
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_names_in_charts_can_be_read(scheme):
+    """A contrast of 4.5, as WCAG asks of text; both for boxes and for reads drawn over them."""
+    style = verbatim("report.css")
+    colours = dict(re.findall(r"--([\w-]+): (#\w+);", style.split(":root {")[1 + scheme]))
+    for name in NAMED:
+        pair = sorted([luminance(colours["ink"]), luminance(colours[name])])
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, name
+    assert "svg .reading { fill: var(--reading); }" in style
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"kind": "zscore", "source": "encoder"}, "<b>zscore</b> (the encoder&#39;s own)"),
+        ({"kind": "scale", "factor": 0.01, "unit": "microvolt", "source": "stated"},
+         "<b>scale 0.01 of microvolt</b> (as asked for)"),
+    ],
+)  # fmt: skip
+def test_the_page_says_what_the_sample_application_computes(report, fields, text):
+    chosen = {"normalisation": InputNormalisation(**fields), "options": {"seed": "0"}}
+    assert text in render_html(report.model_copy(update=chosen))

@@ -29,6 +29,19 @@ echo "@ec done 1"
 """
 
 
+class Stages(Silent):
+    """Progress that remembers: name, announced steps, steps."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, int | None, list[str]]] = []
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.found.append((name, total, []))
+
+    def step(self, detail: str = "") -> None:
+        self.found[-1][2].append(detail)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectRun:
     """A project of one layer with two bytes of output."""
@@ -108,20 +121,35 @@ def test_a_layer_is_told_of_when_it_is_finished(chip, project: ProjectRun) -> No
 
 
 @pytest.mark.parametrize("traced", [False, True])
-def test_as_many_steps_as_announced(
+def test_each_run_is_a_stage_with_as_many_steps_as_announced(
     chip, project: ProjectRun, tmp_path: Path, traced: bool
 ) -> None:
-    heard: list[str] = []
-
-    class Counter(Silent):
-        def step(self, detail: str = "") -> None:
-            heard.append(detail)
-
+    heard = Stages()
     trace = tmp_path / "trace.json" if traced else None
     simulator = chip(f"{GOOD}touch trace.bin\n", trace=trace)
-    simulator.run(replace(project, progress=Counter()))
-    assert len(heard) == simulator.steps(project.windows) * project.layers
-    assert trace is None or trace.is_file()
+    simulator.run(replace(project, progress=heard))
+    runs = ["compile (gvsoc)", "run with checksums", "run for cycles"]
+    if trace is not None:
+        runs += ["compile for the timeline"]
+        runs += ["run with checksums for the timeline", "run for cycles for the timeline"]
+        assert trace.is_file()
+    assert [name for name, _, _ in heard.found] == runs
+    for name, announced, steps in heard.found:
+        assert (announced, steps) == ((None, []) if "compile" in name else (1, ["only"]))
+
+
+def test_windows_are_counted_where_there_are_several(chip, project: ProjectRun) -> None:
+    again = GOOD.replace("@ec check 0", "@ec check 1").replace("@ec timed 0", "@ec timed 1")
+    first, rest = GOOD.split('echo "@ec stack')[0], again.replace("@ec window 0", "@ec window 1")
+    second = rest.replace("007\\011", "007\\011\\007\\011").replace("done 1", "done 2")
+    heard = Stages()
+    two = [np.concatenate([array, array]) for array in project.inputs]
+    chip(first + second).run(replace(project, inputs=two, progress=heard))
+    assert heard.found[1:] == [
+        (f"run {what}, window {window} of 2", 1, ["only"])
+        for window in (1, 2)
+        for what in ("with checksums", "for cycles")
+    ]
 
 
 def test_a_compiler_that_fails_is_quoted(chip, nothing: Path, project: ProjectRun) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edgecomp.ir import Graph, parse
-from edgecomp.targets import TargetError, load_board, parse_engines, with_engines
-from edgecomp.tiling import Search, TilingError, choose
+from edgecomp.targets import Board, TargetError, load_board, parse_engines, with_engines
+from edgecomp.tiling import Measurements, Search, TilingError, choose
+from edgecomp.tiling.measured import fingerprint
 from edgecomp.tiling.program import TileProgram
 from edgecomp.tiling.search import _TILERS, ranked
 
@@ -74,17 +75,56 @@ def raised() -> Graph:
 
 
 def test_engines_say_who_computes() -> None:
-    board = load_board("gap9_evk")
-    slow = board.kernels["ne16_linear"].model_copy(update={"macs_per_cycle": 0.01})
-    never = board.model_copy(
-        update={"kernels": type(board.kernels)({**board.kernels.root, "ne16_linear": slow})}
-    )
+    board, never = load_board("gap9_evk"), slow_ne16()
     node = raised().nodes[0]
     assert choose(node, never).program.engines == ("cluster",)
     assert "ne16" in choose(node, never, engines="ne16").program.engines
     assert Search(never, engines="ne16").choose(node).program.engines == ("ne16",)
     cores = with_engines(board, "cores")
     assert choose(node, cores).program.engines == ("cluster",)
+
+
+def slow_ne16() -> Board:
+    """The board with an NE16 that is never worth it."""
+    board = load_board("gap9_evk")
+    slow = board.kernels["ne16_linear"].model_copy(update={"macs_per_cycle": 0.01})
+    kernels = type(board.kernels)({**board.kernels.root, "ne16_linear": slow})
+    return board.model_copy(update={"kernels": kernels})
+
+
+def test_a_layer_on_the_cores_says_why() -> None:
+    """Where NE16 has a part, or the board has none, there is nothing to say."""
+    board, node, signed = load_board("gap9_evk"), raised().nodes[0], graph().nodes[0]
+    assert choose(node, board).on_cores == ""
+    assert choose(node, load_board("pulp_open")).on_cores == ""
+    assert choose(signed, board).on_cores == "a signed input"
+    cores = with_engines(board, "cores")
+    assert choose(node, cores, engines="cores").on_cores == "engines=cores was asked for"
+    small = board.memories.model_copy(update={"l1_bytes": 2_000 + board.l1_reserved_bytes})
+    short = board.model_copy(update={"memories": small})
+    assert choose(node, short).on_cores == "no tiling on NE16 fits L1"
+
+
+def test_the_reason_names_the_cycles_of_both_engines() -> None:
+    board, node = slow_ne16(), raised().nodes[0]
+    chosen, other = choose(node, board), choose(node, board, engines="ne16")
+    cycles = f"{chosen.cost.total:,.0f} cycles, with NE16 {other.cost.total:,.0f}"
+    assert chosen.on_cores == f"cheaper by the model ({cycles})"
+    found = {fingerprint(each.program, board): 9.0 for each in (chosen, other)}
+    found[fingerprint(chosen.program, board)] = 5.0
+    measured = choose(node, board, Measurements(board, found))
+    assert measured.on_cores == "faster as measured (5 cycles, with NE16 9)"
+
+
+def test_equal_layers_that_ne16_refuses_for_their_numbers_are_kept_apart() -> None:
+    """The second one's multipliers are too large: the tiles of the first are not for it."""
+    first, second = raised().nodes
+    multiplier = second.inputs[2]
+    multiplier.data = np.full(multiplier.shape, 1 << 16, np.int32)
+    search = Search(load_board("gap9_evk"))
+    assert search.choose(first).on_cores == ""
+    assert search.choose(second).on_cores == "a multiplier of more than 16 bits"
+    assert search.choose(second).on_cores == "a multiplier of more than 16 bits"
 
 
 def test_engines_that_cannot_be_are_refused() -> None:

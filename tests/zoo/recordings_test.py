@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgecomp.zoo import RecordingError, load_windows
+from edgecomp.zoo import RecordingError, load_recording, load_windows
 from edgecomp.zoo.recordings import load_named
 
 SHAPE = (1, 2, 5)
@@ -94,9 +94,37 @@ def test_npz_with_one_array_or_a_known_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_windows(path, SHAPE), CUT)
     np.savez(path, labels=np.ones(3), input=LONG)
     np.testing.assert_array_equal(load_windows(path, SHAPE), CUT)
-    np.savez(path, labels=np.ones(3), emg=LONG)
-    with pytest.raises(RecordingError, match=r"(?s)labels \[3\], emg.*name the windows one of"):
+
+
+def test_npz_with_one_array_that_fits(tmp_path: Path) -> None:
+    """Labels beside windows; which array it was is told. The input's own name comes first."""
+    path = tmp_path / "r.npz"
+    np.savez(path, labels=np.ones(3), emg=CUT)
+    told: list[str] = []
+    np.testing.assert_array_equal(load_windows(path, SHAPE, notices=told), CUT)
+    assert told == [
+        f"{path}: array 'emg' was taken, the only one that fits of labels [3], emg {FITS}"
+    ]
+    np.testing.assert_array_equal(load_recording(path), CUT)
+    np.savez(path, labels=np.ones(3), emg=LONG, ecg=-LONG)
+    fit = r"(?s)labels \[3\], emg .*of which 2 fit.*name the windows one of"
+    with pytest.raises(RecordingError, match=fit):
         load_windows(path, SHAPE)
+    np.testing.assert_array_equal(load_windows(path, SHAPE, name="ecg"), -CUT)
+    with pytest.raises(RecordingError, match="of which none fits"):
+        load_windows(path, (1, 7, 5))
+
+
+FITS = [*CUT.shape]
+
+
+def test_what_is_left_out_at_the_end_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    load_windows(npy(tmp_path, LONG), SHAPE, notices=told)
+    load_windows(npy(tmp_path, LONG[:, :10]), SHAPE, notices=told)
+    load_windows(npy(tmp_path, CUT), SHAPE, notices=told)
+    [notice] = told
+    assert notice.startswith(f"{tmp_path}/r.npy: kept 10 of 12 samples, in windows of 5;")
 
 
 def test_windows_of_different_shapes_are_named_with_their_shapes(tmp_path: Path) -> None:

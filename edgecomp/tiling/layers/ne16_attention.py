@@ -15,7 +15,7 @@ from itertools import product
 
 import numpy as np
 
-from edgecomp.ir import DType, Node, Value
+from edgecomp.ir import Node, Value
 from edgecomp.ir.stated import optional_integer
 from edgecomp.ops.q_attention import narrow_scores
 from edgecomp.tiling import ne16
@@ -40,14 +40,16 @@ _SOFTMAX, _VALUES, _NORMALIZE = 1, 2, 3
 """Lags behind the scores."""
 
 
-@tiler("q_attention", engine="ne16")
+def _refuses(node: Node) -> str:
+    refused = next(filter(None, map(ne16.refused_input, node.inputs[:3])), "")
+    if not refused and not narrow_scores(node):
+        refused = "scores of more than 8 bits"
+    return refused or ne16.refused_multipliers(node.integer("score_multiplier"))
+
+
+@tiler("q_attention", engine="ne16", refuses=_refuses)
 def attention(node: Node) -> Iterator[TileProgram]:
     """Query blocks by chunks of keys; raised operands and 8-bit scores only."""
-    raised = all(value.type.dtype is DType.U8 for value in node.inputs[:3])
-    if not (raised and narrow_scores(node)):
-        return
-    if not ne16.multiplies(node.integer("score_multiplier")):
-        return
     queries, keys = node.inputs[0].shape[-2], node.inputs[1].shape[-2]
     for query_step, chunk in product(ne16.row_sizes(queries, 14), tile_sizes(keys, BLOCK, 6)):
         yield _Tiles(node, query_step, chunk).program()

@@ -48,11 +48,13 @@ _SETUP_CHANNELS = 5
 """Output channels that take as long as a unit's loading and setup (boards/gap9_evk.toml)."""
 
 
-@tiler("q_conv", engine="ne16")
+def _refuses(node: Node) -> str:
+    return ne16.refused_filter(node) or ne16.refused_multipliers(node.inputs[2].array)
+
+
+@tiler("q_conv", engine="ne16", refuses=_refuses)
 def convolution(node: Node) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders."""
-    if not (ne16.convolves(node) and ne16.multiplies(node.inputs[2].array)):
-        return
     channels, *kernel, _ = node.inputs[1].shape
     window, unit = Window.of(node, (kernel[0], kernel[1]), (1, 1)), ne16.output_unit(node)
     row_sizes = [*tile_sizes(window.out_height, _LINES, 12), 1]

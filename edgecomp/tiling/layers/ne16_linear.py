@@ -38,15 +38,18 @@ from edgecomp.tiling.program import (
 from edgecomp.tiling.search import tiler
 
 
-@tiler("q_linear", engine="ne16")
+def _refuses(node: Node) -> str:
+    return ne16.refused_input(node.inputs[0], normalizes(node)) or ne16.refused_multipliers(
+        node.inputs[2].array
+    )
+
+
+@tiler("q_linear", engine="ne16", refuses=_refuses)
 def linear(node: Node) -> Iterator[TileProgram]:
     """All row and channel tile sizes, in both loop orders; raised inputs only.
 
     An input that is normalised first is raised by that, and rows are then outside.
     """
-    raised = node.inputs[0].type.dtype is DType.U8 or normalizes(node)
-    if not raised or not ne16.multiplies(node.inputs[2].array):
-        return
     columns, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
     for row_step, column_step in product(ne16.row_sizes(rows), ne16.column_sizes(columns)):

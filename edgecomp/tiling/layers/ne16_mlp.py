@@ -40,14 +40,16 @@ from edgecomp.tiling.program import (
 from edgecomp.tiling.search import tiler
 
 
-@tiler("q_mlp", engine="ne16")
+def _refuses(node: Node) -> str:
+    refused = ne16.refused_input(node.inputs[0], normalizes(node))
+    if not refused and node.output.type.dtype is not DType.I16:
+        refused = "a result of 8 bits"
+    return refused or ne16.refused_multipliers(*(node.inputs[index].array for index in (2, 6)))
+
+
+@tiler("q_mlp", engine="ne16", refuses=_refuses)
 def mlp(node: Node) -> Iterator[TileProgram]:
     """Row tiles by weight tiles; raised inputs and 16-bit results only."""
-    raised = node.inputs[0].type.dtype is DType.U8 or normalizes(node)
-    if not raised or node.output.type.dtype is not DType.I16:
-        return
-    if not all(ne16.multiplies(node.inputs[index].array) for index in (2, 6)):
-        return
     hidden, depth = node.inputs[1].shape
     rows = node.inputs[0].type.size // depth
     sizes = product(

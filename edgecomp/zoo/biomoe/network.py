@@ -84,7 +84,7 @@ class TinyBioMoE(RecordingEncoder):
         first = self.weigh(self.enc1(x))
         return cast(torch.Tensor, self.ln_out(torch.cat([first, second], dim=1)))
 
-    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+    def windows_of(self, recording: Windows, preparation: str, notices: list[str]) -> Windows:
         """One image a channel, [C, 3, S, S], of a recording [C, T] or [T]; or images."""
         size = self.config.spectformer.image
         if preparation == AS_IT_IS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgecomp.normalisation import Normalisation
 from edgecomp.zoo.eegdino.config import CHANNEL_TABLE, PATCH, Config
 from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
-from edgecomp.zoo.recordings import RecordingError
+from edgecomp.zoo.recordings import RecordingError, left_out
 from edgecomp.zoo.signals import zscore
 from edgecomp.zoo.spec import Windows
 
@@ -25,9 +26,10 @@ class EegRecordings(RecordingEncoder):
 
     rate = SAMPLING_RATE_HZ
     preparations = (MICROVOLT, ZSCORE, AS_IT_IS)
+    normalisation = Normalisation("scale", 1 / UNIT_MICROVOLT, MICROVOLT)
     config: Config
 
-    def windows_of(self, recording: Windows, preparation: str) -> Windows:
+    def windows_of(self, recording: Windows, preparation: str, notices: list[str]) -> Windows:
         """Windows [N, C, P, 200] of a recording [C, T], or windows [N, C, P, 200] as they are.
 
         P is that of the configuration, less where the recording is shorter.
@@ -45,6 +47,7 @@ class EegRecordings(RecordingEncoder):
         _check_channels(channels)
         patches = min(self.config.patches, samples // PATCH)
         count = samples // (PATCH * patches)
+        notices += left_out("the recording", samples, PATCH * patches)
         whole = _scaled(recording, preparation)[:, : count * patches * PATCH]
         pieces = whole.reshape(channels, count, patches, PATCH)
         return np.ascontiguousarray(pieces.transpose(1, 0, 2, 3))

@@ -23,7 +23,8 @@ int ec_app_ring_push(ec_app_ring *ring, const int16_t *frame);
  *
  *   clip(round((x - mean) / (deviation * SCALE)) + ZERO_POINT)
  *
- * where mean and deviation are those of the channel in this window; with EC_APP_FIXED_SCALE
+ * where mean and deviation are those of the channel in this window; with EC_APP_FIXED_SCALE, which
+ * app_config.h defines where the network was calibrated on values of a fixed scale,
  *
  *   clip(round(x * EC_APP_FIXED_SCALE / 2^24) + ZERO_POINT)
  *

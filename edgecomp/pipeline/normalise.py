@@ -1,0 +1,76 @@
+"""Which normalisation the sample application computes: the one that the calibration data had."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgecomp.normalisation import AS_THEY_ARE, ZSCORE, Normalisation
+from edgecomp.report import InputNormalisation
+
+MEAN_TOLERANCE = 0.25
+DEVIATION_TOLERANCE = 0.25
+"""Of values that count as z-scored: noise and filters leave short windows so far from 0 and 1."""
+
+
+def choose_normalisation(
+    stated: Normalisation | None,
+    encoders: Normalisation | None,
+    windows: np.ndarray,
+    stream: tuple[int, int] | None,
+) -> tuple[InputNormalisation | None, list[str]]:
+    """The normalisation for ``windows`` [N, *input shape] of a ``stream``, and notices about it.
+
+    What was ``stated`` comes first, then the encoder's own; without either it is what the windows
+    look like. None where there is no stream, so that there is no application.
+    """
+    if stream is None:
+        return None, _without_effect(stated)
+    found = normalisation_of(windows.reshape(-1, *stream))
+    chosen = stated or encoders
+    if chosen is None:
+        return _report(found, "calibration"), [
+            "how the samples become the network's input was not stated (--normalise): the sample "
+            f"application computes {found}, because the calibration windows "
+            f"are{'' if found == ZSCORE else ' not'} z-scored"
+        ]
+    doubts = []
+    if chosen == ZSCORE and found != ZSCORE:
+        doubts.append(
+            "the sample application z-scores each channel of each window, but the calibration "
+            f"windows are not z-scored ({_described(windows.reshape(-1, *stream))}): "
+            "state what they are with --normalise, or calibrate on normalised windows"
+        )
+    return _report(chosen, "encoder" if stated is None else "stated"), doubts
+
+
+def normalisation_of(windows: np.ndarray) -> Normalisation:
+    """Z-score where ``windows`` [N, channels, samples] have it, typically; else as they are."""
+    means, deviations = _moments(windows)
+    centred = np.median(np.abs(means)) <= MEAN_TOLERANCE
+    scaled = np.median(np.abs(deviations - 1)) <= DEVIATION_TOLERANCE
+    return ZSCORE if centred and scaled else AS_THEY_ARE
+
+
+def _moments(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and deviations of all channels that change; of all where none does."""
+    values = windows.astype(np.float64)
+    means, deviations = values.mean(axis=-1).reshape(-1), values.std(axis=-1).reshape(-1)
+    changing = deviations > 0
+    return (means[changing], deviations[changing]) if changing.any() else (means, deviations)
+
+
+def _described(windows: np.ndarray) -> str:
+    means, deviations = _moments(windows)
+    return f"median mean {np.median(means):.3g}, median deviation {np.median(deviations):.3g}"
+
+
+def _without_effect(stated: Normalisation | None) -> list[str]:
+    if stated is None:
+        return []
+    return ["--normalise has no effect: the sample application does not fit this network"]
+
+
+def _report(chosen: Normalisation, source: str) -> InputNormalisation:
+    return InputNormalisation.model_validate(
+        {"kind": chosen.kind, "factor": chosen.factor, "unit": chosen.unit, "source": source}
+    )
