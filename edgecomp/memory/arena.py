@@ -1,7 +1,8 @@
 """Packing buffers into one arena.
 
-Greedy placements first, then local search, then a solver: each only when what came before is not
-yet good enough. The result depends on nothing but the buffers.
+Greedy placements first, then repairs where they are too high, local search, and a solver for all
+of it: each only when what came before is not yet good enough. The result depends on nothing but
+the buffers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from edgecomp.memory import exact, local_search
 from edgecomp.memory.greedy import FITS, Addresses, Instance
 from edgecomp.memory.lifetime import Buffer, lower_bound, peak_step
 from edgecomp.memory.plan import InvalidPlan, Plan, check
+from edgecomp.memory.repair import repair
 
 __all__ = ["DoesNotFit", "InvalidPlan", "Plan", "check", "pack"]
 
@@ -54,6 +56,8 @@ def pack(buffers: Sequence[Buffer], capacity: int, memory: str = "memory") -> Pl
 def _best(instance: Instance, bound: int, capacity: int) -> Addresses:
     best = _greedy(instance, bound)
     enough = min(int(bound * _GOOD_ENOUGH), capacity)
+    if instance.size(best) > capacity:
+        best = repair(instance, best, capacity)
     if instance.size(best) > enough:
         best = local_search.improve(instance, best, enough)
     if instance.size(best) > enough and len(best) <= exact.MOST_BUFFERS:
