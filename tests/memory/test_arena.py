@@ -20,6 +20,7 @@ from edgecomp.memory import (
     pack,
 )
 from edgecomp.memory.greedy import FITS, Instance
+from edgecomp.memory.repair import repair
 
 LARGE = 1 << 40
 
@@ -209,3 +210,29 @@ def test_the_check_finds_a_broken_plan(change, message):
     check(placed)
     with pytest.raises(InvalidPlan, match=message):
         check(dataclasses.replace(placed, **change))
+
+
+def test_a_network_too_large_for_the_solver_is_repaired_where_it_is_too_high() -> None:
+    buffers = _transformer(layers=60, tokens=190, width=128, hidden=512)
+    assert len(buffers) > exact.MOST_BUFFERS
+    instance, bound = Instance(buffers), lower_bound(buffers)
+    capacity = bound + bound // 100
+    greedy = max((instance.place(order) for order in instance.orders()), key=instance.size)
+    assert instance.size(greedy) > capacity
+    assert instance.size(repair(instance, greedy, capacity)) <= capacity
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(LIVES, min_size=2, max_size=30), st.floats(0, 1))
+def test_repairs_move_nothing_onto_something_else(lives, share):
+    instance = Instance(_buffers(lives))
+    bound = lower_bound(instance.buffers)
+    greedy = instance.place(next(instance.orders()), "first")
+    capacity = bound + int(share * (instance.size(greedy) - bound))
+    repaired = repair(instance, greedy, capacity)
+    names = [each.name for each in instance.buffers]
+    size = instance.size(repaired)
+    plan = Plan(instance.buffers, dict(zip(names, repaired, strict=True)), size, bound, size)
+    check(plan)
+    assert not _overlaps(plan)
+    assert size <= instance.size(greedy)
