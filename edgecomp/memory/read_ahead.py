@@ -64,7 +64,8 @@ def shorten(
 
     ``sizes[i]`` are the bytes of layer i's weights; they are in ``fixed``, with all else, for the
     layer itself. Where too much lives, of the reads under way the one is put off that costs least
-    waiting for its bytes. Steps where nothing is left to put off stay above ``capacity``.
+    waiting, and those behind it in the queue with it. Steps where nothing is left to put off stay
+    above ``capacity``.
     """
     live = _live(starts, sizes, fixed)
     for step in np.argsort(-live, kind="stable").tolist():
@@ -73,8 +74,9 @@ def shorten(
             if not early:
                 break
             index = min(early, key=lambda i: (_waiting(starts, i, step, layers, reads), -sizes[i]))
-            live[starts[index] : step + 1] -= sizes[index]
-            starts[index] = step + 1
+            for later in early[early.index(index) :]:
+                live[starts[later] : step + 1] -= sizes[later]
+                starts[later] = step + 1
 
 
 def _live(starts: Sequence[int], sizes: Sequence[int], fixed: Sequence[Buffer]) -> np.ndarray:

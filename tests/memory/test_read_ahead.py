@@ -96,3 +96,5 @@ def test_no_more_than_the_capacity_lives_where_reads_can_be_put_off(
     early = [Buffer(f"w{i}", size, starts[i], i) for i, size in enumerate(sizes) if size]
     assert all(a <= b <= i for i, (a, b) in enumerate(zip(before, starts, strict=True)))
     assert lower_bound(early) <= max(capacity, *sizes)
+    begun = [start for start, read in zip(starts, reads, strict=True) if read]
+    assert begun == sorted(begun), "reads queue in the order of the layers"
