@@ -7,7 +7,8 @@ other tensor keeps its bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from edgecomp.ir.fixed_point import RAISED
 from edgecomp.ir.stated import flag
 from edgecomp.tiling import ne16
 
-_MOVES = frozenset({"reshape", "transpose", "slice", "expand"})
+_MOVES = frozenset({"reshape", "transpose", "slice", "expand", "concat"})
 
 
 class RaiseActivations(Pass):
-    """Raise every tensor whose writer and readers allow it."""
+    """Raise every tensor whose writers and readers allow it."""
 
     name = "raise_activations"
 
@@ -30,29 +31,58 @@ class RaiseActivations(Pass):
         for node in graph.nodes:
             if node.op not in _WRITERS or node.output.type.dtype is not DType.I8:
                 continue
-            moved = _moved(graph, node.output)
-            if moved is not None and _WRITERS[node.op](graph, node):
-                _restate(node)
-                for value in moved:
-                    _raise_type(value)
+            found = _Together(graph)
+            if found.add(node.output) and found.raise_all():
                 changed = True
         return changed
 
 
-def _moved(graph: Graph, value: Value) -> list[Value] | None:
-    """The tensors that hold elements of ``value``; None where something reads them unraised."""
-    found: list[Value] = []
-    if value in graph.outputs or not value.uses:
-        return None
-    for user, index in value.uses:
+class _Together:
+    """Tensors of which either all are raised or none: parts that are joined, and what is moved."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.writers: list[Node] = []
+        self.moved: list[Value] = []
+
+    def add(self, value: Value) -> bool:
+        """Take in what ``value`` is made of and becomes; false where something cannot be raised."""
+        node = value.producer
+        if value in self.moved or node in self.writers:
+            return True
+        if node is None or value in self.graph.outputs or not value.uses:
+            return False
+        if node.op in _WRITERS:
+            self.writers.append(node)
+        else:
+            self.moved.append(value)
+            if node.op not in _MOVES or not all(self.add(operand) for operand in _moved_by(node)):
+                return False
+        return all(self._reads(user, index) for user, index in value.uses)
+
+    def _reads(self, user: Node, index: int) -> bool:
         if user.op in _MOVES:
-            behind = _moved(graph, user.output)
-            if behind is None:
-                return None
-            found += [user.output, *behind]
-        elif user.op not in _READERS or index not in _READERS[user.op](user):
-            return None
-    return found
+            return self.add(user.output)
+        return user.op in _READERS and index in _READERS[user.op](user)
+
+    def raise_all(self) -> bool:
+        """Change writers and types; false, and nothing is changed, where a writer cannot."""
+        changes = [_WRITERS[node.op](self.graph, node) for node in self.writers]
+        for node, change in zip(self.writers, changes, strict=True):
+            if change is None or node.output.type.dtype is not DType.I8:
+                return False
+        for node, change in zip(self.writers, changes, strict=True):
+            if change is not None:
+                change()
+            _restate(node)
+        for value in self.moved:
+            _raise_type(value)
+        return True
+
+
+def _moved_by(node: Node) -> Sequence[Value]:
+    """The operands whose elements are in the result."""
+    return node.inputs if node.op == "concat" else node.inputs[:1]
 
 
 def _restate(node: Node) -> None:
@@ -94,51 +124,52 @@ _READERS: dict[str, Callable[[Node], tuple[int, ...]]] = {
 }
 
 
-# ---- what each writer changes; false where it cannot -------------------------------------------
+# ---- what each writer changes; None where it cannot --------------------------------------------
+
+_Change = Callable[[], None]
 
 
-def _raise_product(graph: Graph, node: Node) -> bool:
+def _raise_product(graph: Graph, node: Node) -> _Change | None:
     if flag(node, "table"):
         return _raise_table(graph, node, 4)
     return _raise_constant(graph, node, 3, node.integer("shift"))
 
 
-def _raise_table_result(graph: Graph, node: Node) -> bool:
+def _raise_table_result(graph: Graph, node: Node) -> _Change | None:
     return _raise_table(graph, node, 1)
 
 
-def _raise_norm(graph: Graph, node: Node) -> bool:
+def _raise_norm(graph: Graph, node: Node) -> _Change | None:
     if not flag(node, "affine"):
-        return True  # the zero point itself is added
+        return lambda: None  # the zero point itself is added
     return _raise_constant(graph, node, 2, node.integer("gain_shift"))
 
 
-def _raise_scalar(graph: Graph, node: Node) -> bool:
+def _raise_scalar(_: Graph, node: Node) -> _Change | None:
     """The bias is an attribute; choosing it left room for this (`quantize/requant.py`)."""
     bias = node.integer("bias") + (RAISED << node.integer("shift"))
     if bias > DType.I32.bounds[1]:
-        return False
-    node.attributes["bias"] = bias
-    return True
+        return None
+    return partial(node.attributes.__setitem__, "bias", bias)
 
 
-def _raise_constant(graph: Graph, node: Node, index: int, shift: int) -> bool:
-    value = node.inputs[index]
-    raised = value.array.astype(np.int64) + (RAISED << shift)
+def _raise_constant(graph: Graph, node: Node, index: int, shift: int) -> _Change | None:
+    raised = node.inputs[index].array.astype(np.int64) + (RAISED << shift)
     if raised.max(initial=0) > DType.I32.bounds[1]:
-        return False
-    node.set_input(index, graph.constant(raised.astype(np.int32), value.name))
-    return True
+        return None
+    return partial(_set_constant, graph, node, index, raised.astype(np.int32))
 
 
-def _raise_table(graph: Graph, node: Node, index: int) -> bool:
-    value = node.inputs[index]
-    raised = (value.array.astype(np.int16) + RAISED).astype(np.uint8)
-    node.set_input(index, graph.constant(raised, value.name))
-    return True
+def _raise_table(graph: Graph, node: Node, index: int) -> _Change | None:
+    raised = (node.inputs[index].array.astype(np.int16) + RAISED).astype(np.uint8)
+    return partial(_set_constant, graph, node, index, raised)
 
 
-_WRITERS: dict[str, Callable[[Graph, Node], bool]] = {
+def _set_constant(graph: Graph, node: Node, index: int, array: np.ndarray) -> None:
+    node.set_input(index, graph.constant(array, node.inputs[index].name))
+
+
+_WRITERS: dict[str, Callable[[Graph, Node], _Change | None]] = {
     "q_linear": _raise_product,
     "q_conv": _raise_product,
     "q_layer_norm": _raise_norm,

@@ -275,3 +275,33 @@ def test_whole_pipeline_keeps_the_bits_and_the_names() -> None:
     counts = {op: ops.count(op) for op in ops}
     assert counts == {"q_requantize": 1, "q_linear": 2, "q_attention": 1, "q_mlp": 1}
     assert all(node.output.name in mapping for node in graph.nodes)
+
+
+JOINED = """graph "g" (%x: i16[3, 8; scale=0.01, zero=0], %z: i8[3, 4; scale=0.1, zero=0]) -> (%y) {
+  %w: i8[8, 8] = constant normal 1
+  %v: i8[4, 12] = constant normal 2
+  %m: i32[8] = constant splat 40
+  %b: i32[8] = constant splat 700
+  %n: i32[4] = constant splat 40
+  %c: i32[4] = constant splat 700
+  %q: i8[3, 8; scale=0.1, zero=-9] = q_requantize(%x) {multiplier = 90, bias = 64, shift = 12,
+    dtype = "i8", scale = 0.1, zero = -9}
+  %p: i8[3, 8; scale=0.1, zero=0] = q_linear(%q, %w, %m, %b) {shift = 9, dtype = "i8",
+    scale = 0.1, zero = 0}
+  %r: i8[3, 4; scale=0.1, zero=0] = q_requantize(%z) {multiplier = 90, bias = 64, shift = 7,
+    dtype = "i8", scale = 0.1, zero = 0}
+  %j: i8[3, 12; scale=0.1, zero=0] = concat(%p, OTHER) {axis = 1}
+  %y: i8[3, 4; scale=0.1, zero=0] = q_linear(%j, %v, %n, %c) {shift = 9, dtype = "i8",
+    scale = 0.1, zero = 0}
+}"""
+
+
+@pytest.mark.parametrize(
+    ("other", "raised"), [("%r", ["%q", "%p", "%r", "%j"]), ("%z", ["%q"])], ids=["all", "one not"]
+)
+def test_joined_tensors_are_raised_together_or_not_at_all(other: str, raised: list[str]) -> None:
+    """The network's input cannot be raised, nor then what it is joined with."""
+    graph = parse(JOINED.replace("OTHER", other))
+    check(graph, RaiseActivations())
+    found = [f"%{n.output.name}" for n in graph.nodes if n.output.type.dtype is DType.U8]
+    assert sorted(found) == sorted(raised)
