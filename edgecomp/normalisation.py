@@ -8,6 +8,9 @@ from typing import Literal
 
 from edgecomp.errors import EdgecompError
 
+LEAST_STEPS, MOST_STEPS = 2.0**-16, 2.0**20
+"""Of the network's input in a sample, for the sample application."""
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -19,6 +22,10 @@ class Normalisation:
     kind: Literal["zscore", "scale"]
     factor: float | None = None
     unit: str | None = None
+
+    def fits(self, scale: float) -> bool:
+        """Whether 64 bits hold what a sample is in steps of ``scale``, the input's, times 2^24."""
+        return self.factor is None or LEAST_STEPS <= self.factor / scale <= MOST_STEPS
 
     def __str__(self) -> str:
         """As a message names it."""

@@ -16,7 +16,6 @@ from edgecomp.codegen.layer import layer_function
 from edgecomp.codegen.names import Names, identifier
 from edgecomp.codegen.render import render
 from edgecomp.codegen.sharing import Shared, share
-from edgecomp.errors import EdgecompError
 from edgecomp.ir import Graph, Node, Value
 from edgecomp.memory.placement import Placement
 from edgecomp.normalisation import ZSCORE, Normalisation
@@ -73,7 +72,7 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         (folder / sub).mkdir(parents=True)
     _copy_runtime(folder)
     (folder / "weights.bin").write_bytes(weights_image(spec))
-    stream = application_stream(spec.graph, spec.stream)
+    stream = application_stream(spec.graph, spec.stream, spec.normalisation)
     common = {"spec": spec, "ports": _ports(spec.graph), "prefix": spec.identifier}
     common["stream"] = stream
     files: dict[Path, tuple[str, dict[str, object]]] = {
@@ -107,22 +106,24 @@ def write_project(spec: ProjectSpec, folder: Path) -> None:
         path.write_text(render(template, **common, **extra), encoding="utf-8")
 
 
-_LEAST_STEPS, _MOST_STEPS = 2.0**-16, 2.0**20
-
 MOST_SCORES = 0xFFFF
 """A message of the sample application counts its scores in 16 bits."""
 
 
 def application_stream(
-    graph: Graph, stream: tuple[int, int] | None = None
+    graph: Graph,
+    stream: tuple[int, int] | None = None,
+    normalisation: Normalisation = ZSCORE,
 ) -> tuple[int, int] | None:
     """Channels and samples for the sample application; None where it does not fit.
 
-    It takes a stream of frames for the one input, and sends the scores of the one output.
-    ``stream``: as in :class:`ProjectSpec`.
+    It takes a stream of frames for the one input, which it normalises in integers, and sends the
+    scores of the one output. ``stream`` and ``normalisation``: as in :class:`ProjectSpec`.
     """
     inputs, outputs = graph.inputs, graph.outputs
     if len(inputs) != 1 or len(outputs) != 1 or outputs[0].type.size > MOST_SCORES:
+        return None
+    if not normalisation.fits(_scale(inputs[0])):
         return None
     if stream is not None:
         return stream
@@ -135,14 +136,13 @@ def _application(value: Value, normalisation: Normalisation) -> dict[str, object
 
     With a fixed factor also what a sample is in steps of the input, times 2^24.
     """
-    quantization = value.type.quantization
     least, most = value.type.dtype.bounds
-    scale = quantization.scale if quantization else 1.0
+    scale = _scale(value)
     fixed = None
     if normalisation.factor is not None:
-        fixed = _fixed_scale(normalisation.factor / float(scale))
+        fixed = repr(normalisation.factor / scale * 2**24)
     return {
-        "steps": round(65536 / float(scale)),
+        "steps": round(65536 / scale),
         "fixed": fixed,
         "unit": normalisation.unit,
         "least": least,
@@ -150,15 +150,9 @@ def _application(value: Value, normalisation: Normalisation) -> dict[str, object
     }
 
 
-def _fixed_scale(steps: float) -> str:
-    """A C literal of ``steps`` times 2^24; EdgecompError where 64 bits do not hold a product."""
-    if not _LEAST_STEPS <= steps <= _MOST_STEPS:
-        raise EdgecompError(
-            f"with --normalise a sample is {steps:.3g} steps of the network's input, which "
-            "integers do not hold",
-            "state the factor from the converter's counts to the calibrated values",
-        )
-    return repr(steps * 2**24)
+def _scale(value: Value) -> float:
+    quantization = value.type.quantization
+    return float(quantization.scale) if quantization else 1.0
 
 
 def weights_image(spec: ProjectSpec) -> bytes:

@@ -40,14 +40,15 @@ def fusion_pipeline(capacity: int | None = None, raised: bool = False) -> list[P
     """
     cuts: list[Pass] = []
     if capacity is not None:
-        cuts = [SplitRows(capacity), SplitTransposed(capacity), SplitChannels(capacity)]
+        kinds = (SplitRows, SplitTransposed, SplitChannels)
+        cuts = [kind(capacity, raised) for kind in kinds]
     return [
         EliminateCommonSubexpressions(),
         RemoveIdleRequantize(),
         SimplifyMovement(),
         FuseQkvSlices(),
         FuseMatmulTranspose(),
-        FuseMlp(capacity),
+        FuseMlp(capacity, raised),
         *cuts,
         FuseNorm(),
         ColumnsInPlace(),

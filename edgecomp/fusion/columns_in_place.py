@@ -37,8 +37,11 @@ def mark(graph: Graph, node: Node) -> bool:
 
 
 def _joins(graph: Graph, node: Node) -> bool:
-    along_rows = node.integer("axis") == node.output.type.rank - 1
-    return along_rows and all(_is_written_in_place(graph, node, value) for value in node.inputs)
+    if node.integer("axis") != node.output.type.rank - 1:
+        return False
+    if any(user.op == "concat" for user in node.output.users):
+        return False  # it may lie in what that one makes, which a view of parts cannot
+    return all(_is_written_in_place(graph, node, value) for value in node.inputs)
 
 
 def _is_written_in_place(graph: Graph, node: Node, value: Value) -> bool:

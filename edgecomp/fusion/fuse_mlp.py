@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgecomp.fusion.replacement import supersede, used_once
+from edgecomp.fusion.stored import constant_bytes
 from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
 
 
@@ -21,8 +22,9 @@ class FuseMlp(RewritePass):
 
     name = "fuse_mlp"
 
-    def __init__(self, capacity: int | None = None) -> None:
+    def __init__(self, capacity: int | None = None, accelerated: bool = False) -> None:
         self.capacity = capacity
+        self.accelerated = accelerated
 
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Fuse ``node``, the second layer, with the first."""
@@ -48,7 +50,9 @@ class FuseMlp(RewritePass):
     def _fits(self, first: Node, second: Node) -> bool:
         hidden = first.output
         tensors = {*first.inputs, *second.inputs, second.output} - {hidden}
-        return self.capacity is None or sum(v.type.bytes for v in tensors) <= self.capacity
+        constants = sum(constant_bytes(node, self.accelerated) for node in (first, second))
+        others = sum(value.type.bytes for value in tensors if not value.is_constant)
+        return self.capacity is None or constants + others <= self.capacity
 
 
 def _identity(graph: Graph) -> Value:

@@ -16,7 +16,7 @@ from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
 from edgecomp.tiling.views import layers as layers_of
 
 _SHARE = 8
-"""A part takes at most this part of the memory: larger ones leave gaps that nothing fills."""
+"""Where it can, a part takes at most this part of the memory: larger ones leave gaps."""
 
 
 class SplitChannels(Pass):
@@ -24,8 +24,9 @@ class SplitChannels(Pass):
 
     name = "split_channels"
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, accelerated: bool = False) -> None:
         self.capacity = capacity
+        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every layer that needs it."""
@@ -45,14 +46,17 @@ class SplitChannels(Pass):
         layers = layers_of(graph)
         step = layers.index(node)
         alive = live_at(activations(graph, layers).values(), step)
-        constants = constant_bytes(node)
+        constants = constant_bytes(node, self.accelerated)
         if alive + constants <= self.capacity:
             return 1
         table = sum(v.type.bytes for v in node.inputs[4:] if v.is_constant)
-        room = min(self.capacity - alive - table, self.capacity // _SHARE)
         most = node.output.shape[-1] // COLUMNS_MULTIPLE
-        parts = range(2, most + 1)
-        return next((p for p in parts if -(-(constants - table) // p) <= room), 1)
+        room = self.capacity - alive - table
+        for largest in (min(room, self.capacity // _SHARE), room):
+            for parts in range(2, most + 1):
+                if -(-(constants - table) // parts) <= largest:
+                    return parts
+        return 1
 
 
 def _cut(graph: Graph, node: Node, parts: int) -> None:

@@ -26,8 +26,9 @@ class SplitRows(Pass):
 
     name = "split_rows"
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, accelerated: bool = False) -> None:
         self.capacity = capacity
+        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every convolution that needs it."""
@@ -41,14 +42,14 @@ class SplitRows(Pass):
         return changed
 
     def _split(self, graph: Graph, chain: _Chain) -> bool:
-        whole, beside = _needed(graph, chain)
+        whole, beside = _needed(graph, chain, self.accelerated)
         if whole <= self.capacity:
             return False
         for rows in range(chain.rows // 2, 0, -1):
             images = [len(chain.window(band)[0]) for band in chain.bands(rows)]
             if min(images) == 0:  # a band of padding alone
                 continue
-            if beside + _band_bytes(chain, rows, max(images)) <= self.capacity:
+            if beside + _band_bytes(chain, rows, max(images), self.accelerated) <= self.capacity:
                 _cut(graph, chain, rows)
                 return True
         return False
@@ -140,7 +141,7 @@ def _row_axis(shape: tuple[int, ...], rows: int) -> int | None:
     return None
 
 
-def _needed(graph: Graph, chain: _Chain) -> tuple[int, int]:
+def _needed(graph: Graph, chain: _Chain, accelerated: bool) -> tuple[int, int]:
     """Most bytes alive, constants included, while the chain runs; and beside what bands hold."""
     layers = layers_of(graph)
     alive = activations(graph, layers)
@@ -148,12 +149,14 @@ def _needed(graph: Graph, chain: _Chain) -> tuple[int, int]:
     steps = [layers.index(node) for node in chain.nodes if node in layers]
     span = range(min(steps), max(steps) + 1)
     others = [buffer for value, buffer in alive.items() if value not in inside]
-    whole = max(live_at(alive.values(), step) + constant_bytes(layers[step]) for step in span)
+    whole = max(
+        live_at(alive.values(), step) + constant_bytes(layers[step], accelerated) for step in span
+    )
     beside = max(live_at(others, step) for step in span)
     return whole, beside + chain.nodes[-1].output.type.bytes
 
 
-def _band_bytes(chain: _Chain, rows: int, image: int) -> int:
+def _band_bytes(chain: _Chain, rows: int, image: int, accelerated: bool) -> int:
     """The largest sum of one operator's operand, result and constants on a band.
 
     The band has ``rows`` rows of the result and reads ``image`` rows.
@@ -161,7 +164,7 @@ def _band_bytes(chain: _Chain, rows: int, image: int) -> int:
     before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
     most = Fraction(0)
     for index, node in enumerate(chain.nodes):
-        size = Fraction(constant_bytes(node))
+        size = Fraction(constant_bytes(node, accelerated))
         if index > 0:
             size += node.inputs[0].type.bytes * (before if index <= chain.at else behind)
         if index < len(chain.nodes) - 1:

@@ -22,8 +22,9 @@ class SplitTransposed(Pass):
 
     name = "split_transposed"
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, accelerated: bool = False) -> None:
         self.capacity = capacity
+        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every convolution that needs it."""
@@ -46,7 +47,7 @@ class SplitTransposed(Pass):
         twice = (convolution.output, transpose.output)
         others = [buffer for value, buffer in alive.items() if value not in twice]
         table = sum(value.type.bytes for value in convolution.inputs[4:])
-        constants = constant_bytes(convolution) - table
+        constants = constant_bytes(convolution, self.accelerated) - table
         beside = max(live_at(others, step) for step in steps) + table
         whole = max(
             live_at(alive.values(), steps[0]) + constants + table, live_at(alive.values(), steps[1])

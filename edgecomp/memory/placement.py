@@ -84,8 +84,8 @@ def place(
     reads = image.reads
     sizes = [block.bytes for block in blocks]
     weights = WeightReads(sizes, list(tensors_alive.values()), times, reads, capacity, memory)
-    resident = choose_resident(times, reads, weights.fit) if keep else []
-    plan, weights_from = weights.pack(resident)
+    worth_keeping = choose_resident(times, reads, weights.fit) if keep else []
+    plan, weights_from, resident = weights.pack(worth_keeping)
     tensors = {value: plan.addresses[buffer.name] for value, buffer in tensors_alive.items()}
     block_l2 = [plan.addresses.get(block_name(index), 0) for index in range(len(layers))]
     repeated = streamed(reads, resident)

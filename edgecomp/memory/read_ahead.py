@@ -56,27 +56,25 @@ def shorten(
     starts: list[int],
     sizes: Sequence[int],
     fixed: Sequence[Buffer],
-    layers: Sequence[float],
     reads: Sequence[float],
     capacity: int,
 ) -> None:
     """Begin reads later, in ``starts``, until no more than ``capacity`` bytes live at any layer.
 
     ``sizes[i]`` are the bytes of layer i's weights; they are in ``fixed``, with all else, for the
-    layer itself. Where too much lives, of the reads under way the one is put off that costs least
-    waiting, and those behind it in the queue with it. Steps where nothing is left to put off stay
-    above ``capacity``.
+    layer itself. Where too much lives, of the reads under way the last is put off: in a queue the
+    others do not wait for it. Steps where nothing is left to put off stay above ``capacity``.
     """
     live = _live(starts, sizes, fixed)
+    repeated = [index for index, read in enumerate(reads) if read > 0]
     for step in np.argsort(-live, kind="stable").tolist():
-        while live[step] > capacity:
-            early = [i for i in range(step + 1, len(starts)) if starts[i] <= step and reads[i] > 0]
-            if not early:
-                break
-            index = min(early, key=lambda i: (_waiting(starts, i, step, layers, reads), -sizes[i]))
-            for later in early[early.index(index) :]:
-                live[starts[later] : step + 1] -= sizes[later]
-                starts[later] = step + 1
+        if live[step] <= capacity:
+            continue
+        under_way = [i for i in repeated[bisect_right(repeated, step) :] if starts[i] <= step]
+        while under_way and live[step] > capacity:
+            index = under_way.pop()
+            live[starts[index] : step + 1] -= sizes[index]
+            starts[index] = step + 1
 
 
 def _live(starts: Sequence[int], sizes: Sequence[int], fixed: Sequence[Buffer]) -> np.ndarray:
@@ -86,12 +84,3 @@ def _live(starts: Sequence[int], sizes: Sequence[int], fixed: Sequence[Buffer]) 
     for index, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         live[start:index] += size
     return live
-
-
-def _waiting(
-    starts: list[int], index: int, step: int, layers: Sequence[float], reads: Sequence[float]
-) -> float:
-    """The sum of all waits when the read for layer ``index`` begins after ``step``."""
-    later = list(starts)
-    later[index] = step + 1
-    return sum(waits(layers, reads, later))

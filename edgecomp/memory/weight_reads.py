@@ -59,24 +59,27 @@ class WeightReads:
         """Whether the largest sum of live bytes is within the capacity."""
         return lower_bound(self.buffers(resident, starts)) <= self.capacity
 
-    def pack(self, resident: list[int]) -> tuple[Plan, list[int]]:
-        """A plan, and the layer at whose start each read begins.
+    def pack(self, resident: Sequence[int]) -> tuple[Plan, list[int], list[int]]:
+        """A plan, the layer at whose start each read begins, and which blocks stay.
 
-        Blocks that no packing has room for leave ``resident``. Raises ``DoesNotFit`` where not even
-        reading every layer's weights at its own start fits.
+        Of the blocks ``resident``, in the order of their worth, the first stay for which there is
+        a packing. Raises ``DoesNotFit`` where not even reading every layer's weights at its own
+        start fits.
         """
+        kept = list(resident)
         while True:
             try:
-                return self._within(self.capacity, resident)
+                return *self._within(self.capacity, kept), kept
             except DoesNotFit:
-                if not resident:
-                    return self._with_less_read_ahead()
-                del resident[-1]
+                if not kept:
+                    return *self._with_less_read_ahead(), kept
+                del kept[len(kept) // 2 :]
 
     def _with_less_read_ahead(self) -> tuple[Plan, list[int]]:
-        least = lower_bound(self.buffers((), range(len(self.sizes))))
-        best = self._within(least, ())
-        low, high = least, self.capacity
+        none = list(range(len(self.sizes)))
+        buffers = self.buffers((), none)
+        best = pack(buffers, self.capacity, self.memory), none
+        low, high = lower_bound(buffers), self.capacity
         for _ in range(_HALVINGS):
             middle = (low + high) // 2
             try:
@@ -90,5 +93,5 @@ class WeightReads:
         reads = streamed(self.reads, resident)
         starts = latest_starts(self.times, reads)
         fixed = self.buffers(resident, range(len(self.sizes)))
-        shorten(starts, self.sizes, fixed, self.times, reads, room)
+        shorten(starts, self.sizes, fixed, reads, room)
         return pack(self.buffers(resident, starts), self.capacity, self.memory), starts

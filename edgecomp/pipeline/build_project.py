@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from edgecomp.codegen.project import ProjectSpec, application_stream, write_project
@@ -34,7 +35,7 @@ from edgecomp.pipeline.source import (
 )
 from edgecomp.progress import Progress, Silent
 from edgecomp.quantize import Method, quantize
-from edgecomp.report import Report, write_html
+from edgecomp.report import InputNormalisation, Report, write_html
 from edgecomp.targets import Engines, board_for, with_engines
 from edgecomp.tiling import Search, load_measurements
 
@@ -126,15 +127,10 @@ def build(
         check_weights(graph, chip)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
+        normalisation = _normalisation(source, stated, quantized.graph, first)
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
         planned = fuse_and_plan(quantized.graph, chip, search.choose, progress.step)
-        stream = application_stream(planned.graph, source.stream)
-        calibrated = next(iter(first.values()))
-        normalisation, doubts = choose_normalisation(
-            stated, source.normalisation, calibrated, stream
-        )
-        source.notices += doubts
         reference = _reference(source, planned, second, shapes, progress)
         check_fusion(quantized.graph, reference)
         report = build_report(
@@ -147,6 +143,19 @@ def build(
         with new_directory(directory) as folder:
             _write(folder, name, source, planned, reference, report)
     return Build(directory, report, deleted)
+
+
+def _normalisation(
+    source: Source, stated: Normalisation | None, graph: Graph, windows: Mapping[str, np.ndarray]
+) -> InputNormalisation | None:
+    """What the sample application computes; notices about it are added to the source's."""
+    stream = application_stream(graph, source.stream)
+    quantization = graph.inputs[0].type.quantization
+    scale = float(quantization.scale) if quantization else 1.0
+    calibrated = next(iter(windows.values()))
+    chosen, notices = choose_normalisation(stated, source.normalisation, calibrated, stream, scale)
+    source.notices += notices
+    return chosen
 
 
 def restore_output_names(graph: Graph, names: list[str]) -> None:

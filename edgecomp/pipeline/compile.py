@@ -102,10 +102,10 @@ def fuse_and_plan(graph: Graph, board: Board, choose: Choose, tick: Tick | None 
         try:
             return _place(tiled, board)
         except DoesNotFit as error:
-            helped = error.missing < missing
-            if not more or (tiled.code_bytes <= spare and not helped):
-                raise
+            closer = tiled.code_bytes > spare or error.missing < missing
             spare = max(tiled.code_bytes, spare + error.missing)
+            if not (more and closer and error.missing) or spare >= board.l2_available_bytes:
+                raise
             missing = error.missing
     raise AssertionError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgecomp.errors import EdgecompError
 from edgecomp.normalisation import AS_THEY_ARE, ZSCORE, Normalisation
 from edgecomp.report import InputNormalisation
 
@@ -17,16 +18,21 @@ def choose_normalisation(
     encoders: Normalisation | None,
     windows: np.ndarray,
     stream: tuple[int, int] | None,
+    scale: float = 1.0,
 ) -> tuple[InputNormalisation | None, list[str]]:
     """The normalisation for ``windows`` [N, *input shape] of a ``stream``, and notices about it.
 
     What was ``stated`` comes first, then the encoder's own; without either it is what the windows
-    look like. None where there is no stream, so that there is no application.
+    look like. None where there is no stream, so that there is no application. ``scale`` is the
+    input's: raises EdgecompError where integers do not hold what was stated in steps of it; where
+    they do not hold what was found, a notice says that the application is left out.
     """
     if stream is None:
         return None, _without_effect(stated)
     found = normalisation_of(windows.reshape(-1, *stream))
     chosen = stated or encoders
+    if not (chosen or found).fits(scale):
+        return _unfit(chosen or found, stated, scale)
     if chosen is None:
         return _report(found, "calibration"), [
             "how the samples become the network's input was not stated (--normalise): the sample "
@@ -41,6 +47,22 @@ def choose_normalisation(
             "state what they are with --normalise, or calibrate on normalised windows"
         )
     return _report(chosen, "encoder" if stated is None else "stated"), doubts
+
+
+def _unfit(
+    chosen: Normalisation, stated: Normalisation | None, scale: float
+) -> tuple[InputNormalisation, list[str]]:
+    steps = (chosen.factor or 1.0) / scale
+    why = f"a sample is {steps:.3g} steps of the network's input, which integers do not hold"
+    if stated is not None:
+        raise EdgecompError(
+            f"with --normalise {why}",
+            "state the factor from the converter's counts to the calibrated values",
+        )
+    return _report(chosen, "calibration"), [
+        f"no sample application is written: {why}; --normalise with the factor from the "
+        "converter's counts to the calibrated values brings it back"
+    ]
 
 
 def normalisation_of(windows: np.ndarray) -> Normalisation:

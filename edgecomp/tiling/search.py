@@ -156,7 +156,7 @@ def choose(
     best.program.check()
     if _uses_ne16(best):
         return best
-    return replace(best, on_cores=_on_cores(node, board, engines, best, on_ne16, measured))
+    return replace(best, on_cores=_on_cores(node, board, best, on_ne16, measured))
 
 
 def _uses_ne16(tiling: Tiling) -> bool:
@@ -166,14 +166,11 @@ def _uses_ne16(tiling: Tiling) -> bool:
 def _on_cores(
     node: Node,
     board: Board,
-    engines: Engines,
     best: Tiling,
     on_ne16: list[Tiling],
     measured: Measurements | None,
 ) -> str:
     """Why ``best``, on the cores, and none of ``on_ne16``."""
-    if engines == "cores":
-        return "engines=cores was asked for"
     if board.ne16 is None:
         return ""
     if "ne16" not in _TILERS[node.op]:

@@ -4,7 +4,7 @@ A reshape, a slice that is contiguous in its source, and a transpose or an expan
 or adds axes of size one, is the source's memory at an offset. The operands of a concatenation
 along its outermost axis lie in the result's memory, if layers write all of them. Columns of a
 tensor lie in it with a pitch, where `in_place` marks the slice that reads them or the concatenation
-that joins them (`fusion/split_channels.py`). Everything else is a layer and a tensor of its own.
+that joins them (`fusion/columns_in_place.py`). Everything else is a layer and a tensor of its own.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def test_weights_count_as_ne16_reads_them() -> None:
     tensors, packed, others = 120 + 720, 18 * 9 * 16, 18 * 4 + 18 * 4
     for capacity, parts in [(tensors + packed + others, 1), (tensors + packed + others - 1, 2)]:
         graph = convolution("plain", taps=3)
-        run_passes(graph, [SplitTransposed(capacity)])
+        run_passes(graph, [SplitTransposed(capacity, accelerated=True)])
         assert len([n for n in graph.nodes if n.op == "transpose"]) == parts
 
 
