@@ -75,3 +75,16 @@ def test_what_fits_and_what_never_fits_are_left_whole() -> None:
         graph = linear("plain")
         run_passes(graph, [SplitChannels(capacity)])
         assert [node.op for node in graph.nodes] == ["q_linear"]
+
+
+def test_a_part_larger_than_its_share_is_cut_where_nothing_smaller_is_possible() -> None:
+    """Four channels of 4000 weights are more than an eighth of the memory."""
+    graph = parse("""graph "head" (%x: i8[1, 4000; scale=0.1, zero=0]) -> (%y) {
+  %w: i8[8, 4000] = constant normal 1
+  %m: i32[8] = constant splat 2
+  %b: i32[8] = constant splat 9
+  %y: i8[1, 8; scale=0.1, zero=0] = q_linear(%x, %w, %m, %b) {shift = 16, dtype = "i8",
+    scale = 0.1, zero = 0}
+}""")
+    run_passes(graph, [SplitChannels(21_000)])
+    assert [n.output.shape for n in graph.nodes if n.op == "q_linear"] == [(1, 4), (1, 4)]

@@ -113,3 +113,14 @@ def test_a_factor_that_integers_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EdgecompError, match="--normalise a sample is .* steps"):
         build(mine(tmp_path), windows=2, normalise=1e-9, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_statement_a_scale_that_integers_cannot_hold_leaves_the_application_out(
+    tmp_path: Path,
+) -> None:
+    """Calibrated in volts: the build is not lost for an application that nobody asked for."""
+    volts = 2e-7 * np.random.default_rng(1).standard_normal((8, 2, 40)) + 5e-7
+    np.save(tmp_path / "volts.npy", volts.astype(np.float32))
+    built = build(mine(tmp_path), calibration=tmp_path / "volts.npy", out=tmp_path / "out")
+    assert any("no sample application" in notice for notice in built.report.notices)
+    assert not (built.directory / "firmware" / "gap_sdk" / "app_config.h").exists()
