@@ -93,7 +93,7 @@ def test_another_kernel_is_another_program(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", board_names())
 def test_what_is_shipped_was_measured_on_the_board_and_sources_as_they_are(name: str) -> None:
-    """Else the tiler uses none of it: `python benchmarks/tiling.py BUILD... --write` measures again.
+    """Else the tiler uses none of it: `python benchmarks/tiling.py BUILD... --write` repeats it.
 
     Where a change leaves cycles alone, as a run of the builds shows, its chip may be renewed.
     """
