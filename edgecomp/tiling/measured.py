@@ -76,7 +76,13 @@ def chip_fingerprint(board: Board) -> str:
     if board.gvsoc and board.gvsoc.description:
         paths.append(resources.folder("boards") / "gvsoc" / board.gvsoc.description)
     chip = json.dumps(board.model_dump(mode="json", include=_CHIP), sort_keys=True)
-    return _digest(chip.encode(), *(path.read_bytes() for path in paths))
+    return _digest(chip.encode(), *(_code(path).encode() for path in paths))
+
+
+def _code(path: Path) -> str:
+    """The text without comments and indentation, which change no cycle."""
+    bare = re.sub(r"/\*.*?\*/", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(bare.split())
 
 
 def _folders(call: Call, board: Board) -> tuple[str, ...]:

@@ -4,8 +4,9 @@
  * that appends to the file. The file holds, for every window: a word EC_DUMP_BEGIN; for every store
  * of the layer EC_DUMP_STORE, then where it goes in L2 and comes from in L1 (bytes from the start of
  * each) and the ec_block; at the end EC_DUMP_END, the offset of the result in L2, its size in bytes,
- * the size of a row and what lies from one row to the next, and the bytes of the rows. With EC_WATCH_L1=<byte> the cores take turns at every task, and
- * EC_DUMP_WROTE with the core is there for every turn that changed that byte of L1.
+ * the size of a row and what lies from one row to the next, and the bytes of the rows. With
+ * EC_WATCH_L1=<byte> the cores take turns at every task, and EC_DUMP_WROTE with the core is there for
+ * every turn that changed that byte of L1.
  */
 #ifndef EDGECOMP_DUMP_H
 #define EDGECOMP_DUMP_H
