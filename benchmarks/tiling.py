@@ -157,7 +157,7 @@ def write(board: Board, found: Candidates) -> None:
     """Add the measurements to the board's file; those of another chip or kernels go."""
     path = measurements_file(board)
     chip = chip_fingerprint(board)
-    kept: Mapping[str, float] = load_measurements(board).cycles_of
+    kept: Mapping[str, float] = load_measurements(board, path).cycles_of
     programs = {
         fingerprint(each.tiling.program, board): {
             "layer": each.tiling.program.order,
