@@ -39,14 +39,21 @@ def choose_normalisation(
             f"application computes {found}, because the calibration windows "
             f"are{'' if found == ZSCORE else ' not'} z-scored"
         ]
-    doubts = []
-    if chosen == ZSCORE and found != ZSCORE:
-        doubts.append(
-            "the sample application z-scores each channel of each window, but the calibration "
-            f"windows are not z-scored ({_described(windows.reshape(-1, *stream))}): "
-            "state what they are with --normalise, or calibrate on normalised windows"
+    source = "encoder" if stated is None else "stated"
+    if chosen != ZSCORE or found == ZSCORE:
+        return _report(chosen, source), []
+    described = _described(windows.reshape(-1, *stream))
+    if stated is not None:
+        raise EdgecompError(
+            f"--normalise zscore, but the calibration windows are not z-scored: {described}",
+            "calibrate on normalised windows, as the network was trained on; or --normalise none "
+            "where it takes the samples as they are",
         )
-    return _report(chosen, "encoder" if stated is None else "stated"), doubts
+    return _report(chosen, source), [
+        "the sample application z-scores each channel of each window, but the calibration "
+        f"windows are not z-scored ({described}): state what they are with --normalise, or "
+        "calibrate on normalised windows"
+    ]
 
 
 def _unfit(

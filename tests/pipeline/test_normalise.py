@@ -61,12 +61,14 @@ def test_without_a_statement_it_is_what_the_windows_are_and_a_note_says_so() -> 
         assert "--normalise" in notice and word in notice
 
 
-@pytest.mark.parametrize("stated", [None, ZSCORE])
-def test_a_z_score_that_the_windows_contradict_is_doubted(stated: Normalisation | None) -> None:
-    """Whoever states it: the option, or the encoder."""
-    section, [notice] = choose_normalisation(stated, ZSCORE, NOISE * 300 + 800, STREAM)
+def test_a_z_score_that_the_windows_contradict_is_doubted() -> None:
+    """The encoder's is noted; the option's own is a mistake that would show on the device only."""
+    raw = NOISE * 300 + 800
+    section, [notice] = choose_normalisation(None, ZSCORE, raw, STREAM)
     assert section is not None and section.kind == "zscore"
     assert "not z-scored (median mean 7" in notice and "median deviation" in notice
+    with pytest.raises(EdgecompError, match="not z-scored: median mean 7"):
+        choose_normalisation(ZSCORE, ZSCORE, raw, STREAM)
 
 
 def test_where_there_is_no_application_there_is_nothing_to_choose() -> None:

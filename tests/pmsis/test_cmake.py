@@ -49,6 +49,17 @@ def test_both_programs_build_without_warnings(tmp_path: Path) -> None:
     assert (tmp_path / "app" / "uart.bin").stat().st_size > 0
 
 
+def test_settings_of_the_application_reach_the_compiler(tmp_path: Path) -> None:
+    options = {"channels": 2, "samples": 100, "layers": 1}
+    built = build("tinyissimomyo", options=options, windows=2, out=tmp_path / "net")
+    settings = ["-DEC_APP_COUNT=0.2", "-DEC_APP_HOP=25"]
+    asked = [*settings, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+    done = configure(built.directory / "firmware", tmp_path / "app", *asked)
+    assert done.returncode == 0 and "not used" not in done.stderr, done.stderr
+    commands = (tmp_path / "app" / "compile_commands.json").read_text()
+    assert all(setting in commands for setting in settings)
+
+
 @pytest.mark.parametrize(("shape", "scores"), [((1, 3, 4, 4), 4), ((1, 2, 4), 66_000)])
 def test_a_network_that_the_application_does_not_fit_has_the_check_only(
     shape: tuple[int, ...], scores: int, tmp_path: Path
