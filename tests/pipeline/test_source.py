@@ -21,12 +21,12 @@ def saved(folder: Path, emg: tuple[int, ...], ppg: tuple[int, ...]) -> Path:
 
 def test_an_array_for_each_input(tmp_path: Path) -> None:
     path = saved(tmp_path, (3, 2, 10), (3, 4))
-    found = load_inputs(path, SHAPES, None)
+    found = load_inputs(path, SHAPES, None, [])
     assert {name: array.shape for name, array in found.items()} == {
         "emg": (3, 1, 2, 10),
         "ppg": (3, 1, 4),
     }
-    assert [len(array) for array in load_inputs(path, SHAPES, 2).values()] == [2, 2]
+    assert [len(array) for array in load_inputs(path, SHAPES, 2, []).values()] == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_windows_that_do_not_belong_together_are_refused(
     tmp_path: Path, emg: tuple[int, ...], ppg: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(EdgecompError, match=message):
-        load_inputs(saved(tmp_path, emg, ppg), SHAPES, None)
+        load_inputs(saved(tmp_path, emg, ppg), SHAPES, None, [])
