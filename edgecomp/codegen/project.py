@@ -123,7 +123,7 @@ def application_stream(
     inputs, outputs = graph.inputs, graph.outputs
     if len(inputs) != 1 or len(outputs) != 1 or outputs[0].type.size > MOST_SCORES:
         return None
-    if not normalisation.fits(_scale(inputs[0])):
+    if not normalisation.fits(inputs[0].type.scale_or_one):
         return None
     if stream is not None:
         return stream
@@ -137,7 +137,7 @@ def _application(value: Value, normalisation: Normalisation) -> dict[str, object
     With a fixed factor also what a sample is in steps of the input, times 2^24.
     """
     least, most = value.type.dtype.bounds
-    scale = _scale(value)
+    scale = value.type.scale_or_one
     fixed = None
     if normalisation.factor is not None:
         fixed = repr(normalisation.factor / scale * 2**24)
@@ -148,11 +148,6 @@ def _application(value: Value, normalisation: Normalisation) -> dict[str, object
         "least": least,
         "most": most,
     }
-
-
-def _scale(value: Value) -> float:
-    quantization = value.type.quantization
-    return float(quantization.scale) if quantization else 1.0
 
 
 def weights_image(spec: ProjectSpec) -> bytes:
@@ -225,7 +220,7 @@ def _port(value: Value, name: str) -> Port:
         shape=value.shape,
         elements=value.type.size,
         bytes=value.type.bytes,
-        scale=_float(quantization.scale if quantization else 1.0),
+        scale=_float(value.type.scale_or_one),
         zero_point=quantization.zero_point if quantization else 0,
     )
 

@@ -134,6 +134,11 @@ class TensorType:
         """Number of bytes of the dense row-major tensor."""
         return self.size * self.dtype.bytes
 
+    @property
+    def scale_or_one(self) -> float:
+        """Quantization step; 1 on a tensor without quantization."""
+        return float(self.quantization.scale) if self.quantization else 1.0
+
     def with_shape(self, shape: tuple[int, ...]) -> TensorType:
         """The same element type and quantization in another shape."""
         return TensorType(tuple(shape), self.dtype, self.quantization)

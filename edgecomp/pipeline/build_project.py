@@ -150,8 +150,7 @@ def _normalisation(
 ) -> InputNormalisation | None:
     """What the sample application computes; notices about it are added to the source's."""
     stream = application_stream(graph, source.stream)
-    quantization = graph.inputs[0].type.quantization
-    scale = float(quantization.scale) if quantization else 1.0
+    scale = graph.inputs[0].type.scale_or_one
     calibrated = next(iter(windows.values()))
     chosen, notices = choose_normalisation(stated, source.normalisation, calibrated, stream, scale)
     source.notices += notices
