@@ -6,9 +6,9 @@ Each part stores its columns where the whole result lies (`columns_in_place.py`)
 from __future__ import annotations
 
 from edgecomp.fusion.columns_in_place import mark
+from edgecomp.fusion.cut import Cut
 from edgecomp.fusion.replacement import part_of, supersede
-from edgecomp.fusion.stored import constant_bytes
-from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.ir import Attribute, Graph, Node, Value, create
 from edgecomp.ir.stated import flag
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
@@ -19,14 +19,10 @@ _SHARE = 8
 """Where it can, a part takes at most this part of the memory: larger ones leave gaps."""
 
 
-class SplitChannels(Pass):
+class SplitChannels(Cut):
     """Cut what does not fit ``capacity`` bytes beside all that lives at the same time."""
 
     name = "split_channels"
-
-    def __init__(self, capacity: int, accelerated: bool = False) -> None:
-        self.capacity = capacity
-        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every layer that needs it."""
@@ -46,15 +42,16 @@ class SplitChannels(Pass):
         layers = layers_of(graph)
         step = layers.index(node)
         alive = live_at(activations(graph, layers).values(), step)
-        constants = constant_bytes(node, self.accelerated)
+        constants = self.constants(node)
         if alive + constants <= self.capacity:
             return 1
         table = sum(v.type.bytes for v in node.inputs[4:] if v.is_constant)
         most = node.output.shape[-1] // COLUMNS_MULTIPLE
         room = self.capacity - alive - table
         for largest in (min(room, self.capacity // _SHARE), room):
-            for parts in range(2, most + 1):
-                if -(-(constants - table) // parts) <= largest:
+            if largest > 0:
+                parts = max(2, -(-(constants - table) // largest))
+                if parts <= most:
                     return parts
         return 1
 

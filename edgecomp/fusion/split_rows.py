@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from edgecomp.fusion.cut import Cut
 from edgecomp.fusion.replacement import supersede, used_once
-from edgecomp.fusion.stored import constant_bytes
-from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.ir import Attribute, Graph, Node, Value, create
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
 from edgecomp.tiling.views import layers as layers_of
@@ -21,14 +21,10 @@ _BY_ROW = ("q_linear", "q_mlp", "q_table", "q_requantize", "q_layer_norm", "q_ad
 """Operators whose result has the rows of the first operand, each made of that row alone."""
 
 
-class SplitRows(Pass):
+class SplitRows(Cut):
     """Cut what does not fit ``capacity`` bytes beside all that lives at the same time."""
 
     name = "split_rows"
-
-    def __init__(self, capacity: int, accelerated: bool = False) -> None:
-        self.capacity = capacity
-        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every convolution that needs it."""
@@ -42,17 +38,45 @@ class SplitRows(Pass):
         return changed
 
     def _split(self, graph: Graph, chain: _Chain) -> bool:
-        whole, beside = _needed(graph, chain, self.accelerated)
+        whole, beside = self._needed(graph, chain)
         if whole <= self.capacity:
             return False
         for rows in range(chain.rows // 2, 0, -1):
             images = [len(chain.window(band)[0]) for band in chain.bands(rows)]
             if min(images) == 0:  # a band of padding alone
                 continue
-            if beside + _band_bytes(chain, rows, max(images), self.accelerated) <= self.capacity:
+            if beside + self._band_bytes(chain, rows, max(images)) <= self.capacity:
                 _cut(graph, chain, rows)
                 return True
         return False
+
+    def _needed(self, graph: Graph, chain: _Chain) -> tuple[int, int]:
+        """Most bytes alive while the chain runs, with constants; and beside what bands hold."""
+        layers = layers_of(graph)
+        alive = activations(graph, layers)
+        inside = {node.output for node in chain.nodes}
+        steps = [layers.index(node) for node in chain.nodes if node in layers]
+        span = range(min(steps), max(steps) + 1)
+        others = [buffer for value, buffer in alive.items() if value not in inside]
+        whole = max(live_at(alive.values(), step) + self.constants(layers[step]) for step in span)
+        beside = max(live_at(others, step) for step in span)
+        return whole, beside + chain.nodes[-1].output.type.bytes
+
+    def _band_bytes(self, chain: _Chain, rows: int, image: int) -> int:
+        """The largest sum of one operator's operand, result and constants on a band.
+
+        The band has ``rows`` rows of the result and reads ``image`` rows.
+        """
+        before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
+        most = Fraction(0)
+        for index, node in enumerate(chain.nodes):
+            size = Fraction(self.constants(node))
+            if index > 0:
+                size += node.inputs[0].type.bytes * (before if index <= chain.at else behind)
+            if index < len(chain.nodes) - 1:
+                size += node.output.type.bytes * (before if index < chain.at else behind)
+            most = max(most, size)
+        return int(most)
 
 
 @dataclass(frozen=True)
@@ -139,38 +163,6 @@ def _row_axis(shape: tuple[int, ...], rows: int) -> int | None:
         if size != 1:
             return axis if size % rows == 0 else None
     return None
-
-
-def _needed(graph: Graph, chain: _Chain, accelerated: bool) -> tuple[int, int]:
-    """Most bytes alive, constants included, while the chain runs; and beside what bands hold."""
-    layers = layers_of(graph)
-    alive = activations(graph, layers)
-    inside = {node.output for node in chain.nodes}
-    steps = [layers.index(node) for node in chain.nodes if node in layers]
-    span = range(min(steps), max(steps) + 1)
-    others = [buffer for value, buffer in alive.items() if value not in inside]
-    whole = max(
-        live_at(alive.values(), step) + constant_bytes(layers[step], accelerated) for step in span
-    )
-    beside = max(live_at(others, step) for step in span)
-    return whole, beside + chain.nodes[-1].output.type.bytes
-
-
-def _band_bytes(chain: _Chain, rows: int, image: int, accelerated: bool) -> int:
-    """The largest sum of one operator's operand, result and constants on a band.
-
-    The band has ``rows`` rows of the result and reads ``image`` rows.
-    """
-    before, behind = Fraction(image, chain.image_rows), Fraction(rows, chain.rows)
-    most = Fraction(0)
-    for index, node in enumerate(chain.nodes):
-        size = Fraction(constant_bytes(node, accelerated))
-        if index > 0:
-            size += node.inputs[0].type.bytes * (before if index <= chain.at else behind)
-        if index < len(chain.nodes) - 1:
-            size += node.output.type.bytes * (before if index < chain.at else behind)
-        most = max(most, size)
-    return int(most)
 
 
 def _cut(graph: Graph, chain: _Chain, rows: int) -> None:

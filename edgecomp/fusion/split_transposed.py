@@ -6,9 +6,9 @@ moment the tensor is there twice. Cut by output channels, only one part of it is
 
 from __future__ import annotations
 
+from edgecomp.fusion.cut import Cut
 from edgecomp.fusion.replacement import part_of, supersede, used_once
-from edgecomp.fusion.stored import constant_bytes
-from edgecomp.ir import Attribute, Graph, Node, Pass, Value, create
+from edgecomp.ir import Attribute, Graph, Node, Value, create
 from edgecomp.memory.lifetime import live_at
 from edgecomp.memory.placement import activations
 from edgecomp.tiling.candidates import COLUMNS_MULTIPLE
@@ -17,14 +17,10 @@ from edgecomp.tiling.views import layers as layers_of
 _CHANNELS_FIRST = (0, 3, 1, 2)
 
 
-class SplitTransposed(Pass):
+class SplitTransposed(Cut):
     """Cut what does not fit ``capacity`` bytes beside all that lives at the same time."""
 
     name = "split_transposed"
-
-    def __init__(self, capacity: int, accelerated: bool = False) -> None:
-        self.capacity = capacity
-        self.accelerated = accelerated
 
     def run(self, graph: Graph) -> bool:
         """One cut for every convolution that needs it."""
@@ -47,7 +43,7 @@ class SplitTransposed(Pass):
         twice = (convolution.output, transpose.output)
         others = [buffer for value, buffer in alive.items() if value not in twice]
         table = sum(value.type.bytes for value in convolution.inputs[4:])
-        constants = constant_bytes(convolution, self.accelerated) - table
+        constants = self.constants(convolution) - table
         beside = max(live_at(others, step) for step in steps) + table
         whole = max(
             live_at(alive.values(), steps[0]) + constants + table, live_at(alive.values(), steps[1])
