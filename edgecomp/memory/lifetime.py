@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Buffer:
@@ -48,6 +50,14 @@ def live_bytes(buffers: Iterable[Buffer]) -> dict[int, int]:
         changes[buffer.last_step + 1] = changes.get(buffer.last_step + 1, 0) - buffer.size
     steps = sorted(changes)
     return dict(zip(steps, accumulate(changes[step] for step in steps), strict=True))
+
+
+def live_steps(buffers: Iterable[Buffer], count: int) -> np.ndarray:
+    """Bytes alive at each of the steps [0, count), int64."""
+    live = np.zeros(count, np.int64)
+    for buffer in buffers:
+        live[buffer.first_step : buffer.last_step + 1] += buffer.size
+    return live
 
 
 def live_at(buffers: Iterable[Buffer], step: int) -> int:

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from edgecomp.memory.lifetime import Buffer
+from edgecomp.memory.lifetime import Buffer, live_steps
 
 MARGIN = 1.25
 """Reads are planned as if they took this much longer, since the layers' times are estimates."""
@@ -55,17 +55,17 @@ def waits(layers: Sequence[float], reads: Sequence[float], starts: Sequence[int]
 def shorten(
     starts: list[int],
     sizes: Sequence[int],
-    fixed: Sequence[Buffer],
+    buffers: Sequence[Buffer],
     reads: Sequence[float],
     capacity: int,
 ) -> None:
     """Begin reads later, in ``starts``, until no more than ``capacity`` bytes live at any layer.
 
-    ``sizes[i]`` are the bytes of layer i's weights; they are in ``fixed``, with all else, for the
-    layer itself. Where too much lives, of the reads under way the last is put off: in a queue the
+    ``sizes[i]`` are the bytes of layer i's weights, and ``buffers`` all that lives, weights from
+    ``starts`` on. Where too much lives, of the reads under way the last is put off: in a queue the
     others do not wait for it. Steps where nothing is left to put off stay above ``capacity``.
     """
-    live = _live(starts, sizes, fixed)
+    live = live_steps(buffers, len(starts))
     repeated = [index for index, read in enumerate(reads) if read > 0]
     for step in np.argsort(-live, kind="stable").tolist():
         if live[step] <= capacity:
@@ -75,12 +75,3 @@ def shorten(
             index = under_way.pop()
             live[starts[index] : step + 1] -= sizes[index]
             starts[index] = step + 1
-
-
-def _live(starts: Sequence[int], sizes: Sequence[int], fixed: Sequence[Buffer]) -> np.ndarray:
-    live = np.zeros(len(starts), np.int64)
-    for buffer in fixed:
-        live[buffer.first_step : buffer.last_step + 1] += buffer.size
-    for index, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-        live[start:index] += size
-    return live

@@ -92,6 +92,5 @@ class WeightReads:
         """With no more than ``room`` bytes alive at once where reads can be put off."""
         reads = streamed(self.reads, resident)
         starts = latest_starts(self.times, reads)
-        fixed = self.buffers(resident, range(len(self.sizes)))
-        shorten(starts, self.sizes, fixed, reads, room)
+        shorten(starts, self.sizes, self.buffers(resident, starts), reads, room)
         return pack(self.buffers(resident, starts), self.capacity, self.memory), starts

@@ -58,29 +58,29 @@ def test_nothing_waits_that_could_have_been_read_in_time(times: list[tuple[float
             assert waited[index] == pytest.approx(0, abs=1e-3 * MARGIN)
 
 
-def own(sizes: list[int]) -> list[Buffer]:
-    """Weights for their own layer only."""
-    return [Buffer(f"w{i}", size, i, i) for i, size in enumerate(sizes) if size]
+def weights(sizes: list[int], starts: list[int]) -> list[Buffer]:
+    """From the start of their read to their layer."""
+    return [Buffer(f"w{i}", size, starts[i], i) for i, size in enumerate(sizes) if size]
 
 
 def test_of_two_reads_in_the_way_the_one_that_is_needed_later_is_put_off() -> None:
     """At layer 1 the weights of layers 2 and 3 are under way, one of them too many."""
     starts = [0, 1, 1, 1]
     sizes = [0, 0, 100, 100]
-    shorten(starts, sizes, own(sizes), [0, 0, 900, 900], 150)
+    shorten(starts, sizes, weights(sizes, starts), [0, 0, 900, 900], 150)
     assert starts == [0, 1, 1, 3]
 
 
 def test_no_more_is_put_off_than_is_in_the_way() -> None:
     starts = [0, 0, 0, 0]
     sizes = [0, 100, 100, 100]
-    shorten(starts, sizes, own(sizes), [0, 900, 10, 900], 200)
+    shorten(starts, sizes, weights(sizes, starts), [0, 900, 10, 900], 200)
     assert starts == [0, 0, 0, 2]
 
 
 def test_what_no_read_makes_smaller_stays() -> None:
     starts = [0, 0]
-    shorten(starts, [0, 100], [Buffer("x", 500, 0, 1), *own([0, 100])], [0, 5], 300)
+    shorten(starts, [0, 100], [Buffer("x", 500, 0, 1), *weights([0, 100], starts)], [0, 5], 300)
     assert starts == [0, 1]
 
 
@@ -92,9 +92,8 @@ def test_no_more_than_the_capacity_lives_where_reads_can_be_put_off(
     sizes = [choices.randint(1, 1000) if read else 0 for read in reads]
     starts = latest_starts(layers, reads)
     before = list(starts)
-    shorten(starts, sizes, own(sizes), reads, capacity)
-    early = [Buffer(f"w{i}", size, starts[i], i) for i, size in enumerate(sizes) if size]
+    shorten(starts, sizes, weights(sizes, starts), reads, capacity)
     assert all(a <= b <= i for i, (a, b) in enumerate(zip(before, starts, strict=True)))
-    assert lower_bound(early) <= max(capacity, *sizes)
+    assert lower_bound(weights(sizes, starts)) <= max(capacity, *sizes)
     begun = [start for start, read in zip(starts, reads, strict=True) if read]
     assert begun == sorted(begun), "reads queue in the order of the layers"
