@@ -29,47 +29,48 @@ def choose_normalisation(
     """
     if stream is None:
         return None, _without_effect(stated)
-    found = normalisation_of(windows.reshape(-1, *stream))
-    chosen = stated or encoders
-    if not (chosen or found).fits(scale):
-        return _unfit(chosen or found, stated, scale)
-    if chosen is None:
-        return _report(found, "calibration"), [
+    windows = windows.reshape(-1, *stream)
+    found = normalisation_of(windows)
+    source = "stated" if stated else "encoder" if encoders else "calibration"
+    chosen = stated or encoders or found
+    section = _report(chosen, source)
+    if not chosen.fits(scale):
+        return section, [_unfit(chosen, source, scale)]
+    if source == "calibration":
+        return section, [
             "how the samples become the network's input was not stated (--normalise): the sample "
             f"application computes {found}, because the calibration windows "
             f"are{'' if found == ZSCORE else ' not'} z-scored"
         ]
-    source = "encoder" if stated is None else "stated"
     if chosen != ZSCORE or found == ZSCORE:
-        return _report(chosen, source), []
-    described = _described(windows.reshape(-1, *stream))
-    if stated is not None:
+        return section, []
+    described = _described(windows)
+    if source == "stated":
         raise EdgecompError(
             f"--normalise zscore, but the calibration windows are not z-scored: {described}",
             "calibrate on normalised windows, as the network was trained on; or --normalise none "
             "where it takes the samples as they are",
         )
-    return _report(chosen, source), [
+    return section, [
         "the sample application z-scores each channel of each window, but the calibration "
         f"windows are not z-scored ({described}): state what they are with --normalise, or "
         "calibrate on normalised windows"
     ]
 
 
-def _unfit(
-    chosen: Normalisation, stated: Normalisation | None, scale: float
-) -> tuple[InputNormalisation, list[str]]:
+def _unfit(chosen: Normalisation, source: str, scale: float) -> str:
+    """The notice that there is no application; EdgecompError where the scale was stated."""
     steps = (chosen.factor or 1.0) / scale
     why = f"a sample is {steps:.3g} steps of the network's input, which integers do not hold"
-    if stated is not None:
+    if source == "stated":
         raise EdgecompError(
             f"with --normalise {why}",
             "state the factor from the converter's counts to the calibrated values",
         )
-    return _report(chosen, "calibration"), [
+    return (
         f"no sample application is written: {why}; --normalise with the factor from the "
         "converter's counts to the calibrated values brings it back"
-    ]
+    )
 
 
 def normalisation_of(windows: np.ndarray) -> Normalisation:
