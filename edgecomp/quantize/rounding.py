@@ -54,11 +54,6 @@ def _gains(
     return np.asarray(np.einsum("nk,nk->n", (better - nearest) @ covariance, both) < 0)
 
 
-def output_error(delta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """``d^T C d`` for every row ``d``; ``[N]``."""
-    return np.asarray(np.einsum("nk,nk->n", delta @ covariance, delta))
-
-
 def compensate(scaled: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Round column after column, spreading each error over the columns still to come.
 

@@ -242,6 +242,7 @@ def _extent(value: Value) -> int:
 
 def _belongs(value: Value) -> np.ndarray:
     """Which bytes of its extent are the tensor's; bool."""
-    extent = _extent(value)
-    pitch = resolve(value).pitch or extent
-    return np.arange(extent) % pitch < (row_bytes(value) if pitch != extent else extent)
+    extent, pitch = _extent(value), resolve(value).pitch
+    if not pitch:
+        return np.ones(extent, bool)
+    return np.arange(extent) % pitch < row_bytes(value)

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from edgecomp.quantize.rounding import output_error, round_weights
+from edgecomp.quantize.rounding import round_weights
+
+
+def output_error(delta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """``d^T C d`` for every row ``d``; ``[N]``."""
+    return np.asarray(np.einsum("nk,nk->n", delta @ covariance, delta))
 
 
 def correlated(width: int, seed: int) -> np.ndarray:
