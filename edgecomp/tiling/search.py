@@ -38,10 +38,7 @@ def tiler(
     """
 
     def decorate(function: Tiler) -> Tiler:
-        def unless_refused(node: Node) -> Iterable[TileProgram]:
-            return () if _refused(node) else function(node)
-
-        _TILERS.setdefault(op, {})[engine] = function if refuses is None else unless_refused
+        _TILERS.setdefault(op, {})[engine] = function
         if refuses is not None:
             _REFUSES[op] = refuses
         return function
@@ -231,7 +228,8 @@ def _candidates(node: Node, board: Board) -> Iterator[tuple[Place, TileProgram]]
             "`edgecomp ops` lists what is implemented",
         )
     for engine in board.engines:
-        if engine in _TILERS[node.op]:
+        refused = engine == "ne16" and _refused(node)
+        if engine in _TILERS[node.op] and not refused:
             for number, program in enumerate(_TILERS[node.op][engine](node)):
                 yield (engine, number), program
 
