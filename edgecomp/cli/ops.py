@@ -14,7 +14,7 @@ def ops(*, as_json: bool) -> None:
 
     Operators on constants are evaluated when the network is read, whatever they are.
     """
-    from edgecomp.frontend.registry import supported_operators
+    from edgecomp.frontend import supported_operators
 
     names = supported_operators()
     if as_json:

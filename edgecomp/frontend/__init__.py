@@ -3,7 +3,7 @@
 The exporter, which needs PyTorch, is in :mod:`edgecomp.frontend.export` and not loaded here.
 """
 
+from edgecomp.frontend.functions import supported_operators
 from edgecomp.frontend.onnx_import import import_onnx
-from edgecomp.frontend.registry import supported_operators
 
 __all__ = ["import_onnx", "supported_operators"]

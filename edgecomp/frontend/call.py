@@ -187,6 +187,8 @@ class Call:
 
     def _constant(self, array: np.ndarray) -> Value:
         name = self._arrays(array)
+        if array.size == 0:
+            raise EdgecompError(f"it reads an empty tensor, of shape {array.shape}")
         data = np.asarray(array).astype(np.float32)
         if not np.isfinite(data).all():
             described = f"constant {clean(name)!r}" if name else "a constant derived here"

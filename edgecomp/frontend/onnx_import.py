@@ -17,11 +17,12 @@ import onnx
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend.call import Call, Operand, Unsupported, clean, identifier
 from edgecomp.frontend.folding import fold, foldable
+from edgecomp.frontend.functions import inline_functions
 from edgecomp.frontend.inputs import input_shapes
 from edgecomp.frontend.limits import MAX_NODES
 from edgecomp.frontend.loading import load_model, opset_of, to_array
 from edgecomp.frontend.registry import converter_of
-from edgecomp.frontend.structure import execution_order, inline_functions, title
+from edgecomp.frontend.structure import execution_order, title
 from edgecomp.ir import DType, Graph, TensorType, TooShort, Value, verify
 
 _QUANTIZED = ("QLinear", "DequantizeLinear", "QuantizeLinear", "DynamicQuantize", "QAttention")
@@ -109,6 +110,11 @@ class _Importer:
         if declared.name not in self.known:
             raise EdgecompError(f"nothing computes the model's output {clean(declared.name)!r}")
         found = self.known[declared.name]
+        if isinstance(found, np.ndarray) and found.size == 0:
+            raise EdgecompError(
+                f"the model's output {clean(declared.name)!r} is empty, of shape {found.shape}",
+                self._longer(),
+            )
         if isinstance(found, np.ndarray):
             raise EdgecompError(
                 f"the model's output {clean(declared.name)!r} does not depend on its input",

@@ -39,13 +39,10 @@ def converter_of(domain: str, operator: str) -> Converter | None:
     return _REGISTRY.get(operator) if domain in ("", "ai.onnx") else None
 
 
-def supported_operators() -> list[str]:
-    """The standard ONNX operators that may depend on the network's input, sorted.
-
-    Operators on constants are evaluated whatever they are.
-    """
+def converted_operators() -> set[str]:
+    """The standard ONNX operators that have a converter."""
     _load_all()
-    return sorted(_REGISTRY)
+    return set(_REGISTRY)
 
 
 def _load_all() -> None:

@@ -18,6 +18,7 @@ from edgecomp.ir import interpret
 
 X = np.ones((2, 4), np.float32)
 Shape = Sequence[int | str | None]
+CALLS = [((["x"], ["t"]), "first"), ((["t"], ["z"]), "second")]
 
 
 def graph_of(
@@ -265,6 +266,29 @@ def test_local_functions_are_inlined() -> None:
     np.testing.assert_array_equal(result, -X)
 
 
+def test_layers_of_a_function_are_named_after_its_call() -> None:
+    body = [helper.make_node("Relu", ["a"], ["t"], name="inner"), node("Neg", "t", "b")]
+    body[1].name = ""
+    calls = [helper.make_node("Mine", *ends, name=name, domain="mine") for ends, name in CALLS]
+    model = make_model(graph_of(*calls, helper.make_node("Softsign", ["z"], ["y"], name="soft")))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    model.functions.append(
+        helper.make_function("mine", "Mine", ["a"], ["b"], body, [helper.make_opsetid("", 18)])
+    )
+    names = [layer.name for layer in import_onnx(model.SerializeToString()).nodes]
+    stems = [name.partition("__")[0] for name in names[:4]]  # the inliner numbers names
+    assert stems == ["first/inner", "first", "second/inner", "second"]
+    assert set(names[4:]) == {"soft"}
+
+
+def test_result_that_reads_an_empty_tensor() -> None:
+    weights = {"from": np.array([4]), "to": np.array([4]), "axis": np.array([1])}
+    graph = graph_of(node("Slice", "x from to axis", "e"), node("Add", "x e", "y"), weights=weights)
+    assert "my_Add (Add): it reads an empty tensor, of shape (2, 0)" in refused(graph).message
+    alone = graph_of(node("Slice", "x from to axis", "y"), weights=weights)
+    assert "output 'y' is empty, of shape (2, 0)" in refused(alone).message
+
+
 # -- weights ----------------------------------------------------------------------------------
 
 
@@ -345,7 +369,6 @@ def test_shape_or_indices_that_depend_on_the_input() -> None:
         one_node_model("Conv", [X, X]),
         one_node_model("MaxPool", [X.reshape(1, 2, 4)], kernel_shape=[9]),
         one_node_model("MaxPool", [X.reshape(1, 2, 4)], kernel_shape=[0], strides=[0]),
-        one_node_model("Slice", [X, np.array([3]), np.array([1])]),
         one_node_model("Split", [X, np.array([1, 9])], results=2),
         one_node_model("Pad", [X, np.array([0, 1 << 40, 0, 0])]),
         one_node_model("Tile", [X, np.array([1 << 30, 1 << 30])]),

@@ -9,7 +9,8 @@ import onnx
 import pytest
 from harness import assert_same, one_node_model
 
-from edgecomp.frontend import import_onnx
+from edgecomp.frontend import import_onnx, supported_operators
+from edgecomp.frontend.registry import converted_operators
 from edgecomp.ir import interpret
 
 
@@ -273,6 +274,38 @@ def test_attention_is_decomposed(causal: int) -> None:
     check("Attention", [q, k, v], opset=23, is_causal=causal, scale=0.3)
 
 
+MASKS = {
+    "bias for every head": random(1, 3, 5, 5, seed=3),
+    "bias for all": random(5, 5, seed=3),
+    "kept": np.tril(np.ones((1, 1, 5, 5), bool)),
+    "minus infinity": np.where(np.tril(np.ones((5, 5))) > 0, 0, -np.inf).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_attention_with_a_stored_mask(mask: str) -> None:
+    q, k, v = (random(2, 3, 5, 4, seed=seed) for seed in range(3))
+    check("Attention", [q, k, v, MASKS[mask]], opset=23, constants=[3])
+
+
+def test_attention_with_a_computed_bias() -> None:
+    q, k, v = (random(2, 3, 5, 4, seed=seed) for seed in range(3))
+    check("Attention", [q, k, v, random(5, 5, seed=3)], opset=23)
+
+
+@pytest.mark.parametrize("heads", [3, 1])
+def test_attention_on_heads_side_by_side(heads: int) -> None:
+    """Queries of three heads, keys and values of as many or shared by all."""
+    q, k, v = random(2, 5, 12), random(2, 5, 4 * heads, seed=1), random(2, 5, 4 * heads, seed=2)
+    check("Attention", [q, k, v], opset=23, q_num_heads=3, kv_num_heads=heads, softcap=4.0)
+
+
+def test_rotary_embedding_with_stored_tables() -> None:
+    angles = random(5, 2, seed=1)[None]
+    tables = [np.cos(angles), np.sin(angles)]
+    check("RotaryEmbedding", [random(1, 3, 5, 4), *tables], opset=23, constants=[1, 2])
+
+
 @pytest.mark.parametrize("shape", [(2, -1), (0, 0, 2, 4), (96,), (0, -1)])
 def test_reshape(shape: tuple[int, ...]) -> None:
     check("Reshape", [X, ints(*shape)])
@@ -378,7 +411,7 @@ def test_where_with_constant_condition() -> None:
     check("Where", [np.ones((6, 8), bool), X, scalar(-3.0)], constants=[2])
 
 
-COMPARISONS = ["Greater", "GreaterOrEqual", "Less", "LessOrEqual"]
+COMPARISONS = ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"]
 
 
 def chosen(*nodes: onnx.NodeProto, **constants: np.ndarray) -> onnx.ModelProto:
@@ -418,6 +451,41 @@ def test_where_with_joined_comparisons(op: str) -> None:
     ]
     mask = np.arange(8) % 3 > 0
     assert_same(chosen(*nodes, half=scalar(0.5), mask=mask), {"a": X, "b": np.roll(X, 1)})
+
+
+def test_what_is_empty_adds_nothing_to_a_concatenation() -> None:
+    """Rotations of a part of the features are exported so, also where the part is all of them."""
+    make = onnx.helper.make_node
+    nodes = [
+        make("Slice", ["a", "from", "to", "last"], ["rest"]),
+        make("Mul", ["rest", "rest"], ["squares"]),
+        make("Concat", ["b", "squares"], ["joined"], axis=-1),
+        make("Equal", ["joined", "infinite"], ["c"]),
+    ]
+    bounds = {"from": ints(8), "to": ints(8), "last": ints(-1)}
+    model = chosen(*nodes, infinite=scalar(-np.inf), **bounds)
+    assert_same(model, {"a": X, "b": np.roll(X, 1)})
+
+
+COMPOSED: dict[str, dict[str, Any]] = {
+    "Attention": {"inputs": [X, X, X], "q_num_heads": 2, "kv_num_heads": 2},
+    "Celu": {"inputs": [X], "alpha": 0.5},
+    "MeanVarianceNormalization": {"inputs": [IMAGE]},
+    "ReduceLogSumExp": {"inputs": [X, ints(-1)]},
+    "RotaryEmbedding": {
+        "inputs": [random(2, 6, 8), random(2, 6, 2, seed=1), random(2, 6, 2, seed=2)],
+        "num_heads": 2,
+    },
+    "Shrink": {"inputs": [X], "lambd": 0.4, "bias": 0.1},
+    "Softsign": {"inputs": [X]},
+    "ThresholdedRelu": {"inputs": [X], "alpha": 0.3},
+}
+
+
+@pytest.mark.parametrize("op", sorted(set(supported_operators()) - converted_operators()))
+def test_operators_that_are_replaced_by_what_they_are_made_of(op: str) -> None:
+    options = dict(COMPOSED[op])
+    check(op, options.pop("inputs"), opset=23, **options)
 
 
 @pytest.mark.parametrize("inverse", [0, 1])

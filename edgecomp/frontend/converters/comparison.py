@@ -23,6 +23,16 @@ def less(call: Call) -> Operand:
     return below if call.op == "Less" else negation(call, below)
 
 
+@converts("Equal")
+def equal(call: Call) -> Operand:
+    """Equal: neither above nor below. Nothing computed equals an infinite constant."""
+    a, b = call.operand(0), call.operand(1)
+    if any(isinstance(x, np.ndarray) and np.isinf(x).all() for x in (a, b)):
+        return np.broadcast_to(np.zeros((), bool), np.broadcast_shapes(a.shape, b.shape))
+    different = call.emit("add", _step(call, a, b), _step(call, b, a))
+    return negation(call, different)
+
+
 @converts("And", "Or")
 def both(call: Call) -> Operand:
     """And: the product. Or: the maximum."""

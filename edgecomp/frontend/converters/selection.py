@@ -46,9 +46,9 @@ def _bounds(call: Call) -> list[tuple[int, int, int, int]]:
 
 
 def part(call: Call, x: Operand, ranges: Sequence[range]) -> Operand:
-    """``x`` restricted to one range of indices per axis."""
+    """``x`` restricted to one range of indices per axis; a constant where nothing is left."""
     if any(len(r) == 0 for r in ranges):
-        raise EdgecompError(f"it selects nothing of a tensor of shape {tuple(x.shape)}")
+        return np.empty([len(r) for r in ranges], np.float32)
     if all(len(r) == size for r, size in zip(ranges, x.shape, strict=True)):
         return x
     starts = tuple(r.start for r in ranges)
@@ -68,7 +68,7 @@ def split(call: Call) -> list[Operand]:
     else:
         each = -(-x.shape[axis] // call.integer("num_outputs", count))
         sizes = [min(each, x.shape[axis] - i * each) for i in range(count)]
-    if sum(sizes) != x.shape[axis] or len(sizes) != count or min(sizes) < 1:
+    if sum(sizes) != x.shape[axis] or len(sizes) != count or min(sizes) < 0:
         raise EdgecompError(f"parts of {sizes} do not make up {x.shape[axis]} elements")
     results = []
     for index, size in enumerate(sizes):

@@ -101,9 +101,10 @@ def tile(call: Call) -> Operand:
 
 @converts("Concat")
 def concat(call: Call) -> Operand:
-    """Concat."""
+    """Concat; of tensors that are empty (rotations of all features leave such) nothing is added."""
     operands = [call.operand(index) for index in range(len(call.operands))]
     axis = call.axis(call.integer("axis", 0), len(operands[0].shape))
+    operands = [operand for operand in operands if operand.shape[axis] > 0] or operands[:1]
     return operands[0] if len(operands) == 1 else call.emit("concat", *operands, axis=axis)
 
 
