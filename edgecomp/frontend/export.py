@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from edgecomp.errors import EdgecompError
+from edgecomp.frontend.names import name_after_modules
 
 Exporter = Literal["dynamo", "legacy"]
 
@@ -47,7 +48,7 @@ def export_onnx(
         model = _export(
             module, tuple(inputs), exporter, opset, input_names, output_names, open_batch
         )
-    _name_nodes(model)
+    name_after_modules(model)
     _strip(model)
     return _write(model, Path(path))
 
@@ -173,29 +174,6 @@ def _decomposed_attention() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(enabled)
-
-
-def _name_nodes(model: onnx.ModelProto) -> None:
-    """Name nodes ``/block/0/attention/MatMul`` after their module, where the exporter knows it."""
-    taken: set[str] = set()
-    for node in model.graph.node:
-        wish = _scope(node) or node.name or f"/{node.op_type}"
-        name, serial = wish, 0
-        while name in taken:
-            serial += 1
-            name = f"{wish}_{serial}"
-        taken.add(name)
-        node.name = name
-
-
-def _scope(node: onnx.NodeProto) -> str:
-    """The module path in the exporter's notes; empty where there is none."""
-    notes = {entry.key: entry.value for entry in node.metadata_props}
-    scopes = notes.get("pkg.torch.onnx.name_scopes", "")
-    parts = [part.strip(" '\"") for part in scopes.strip("[]").split(",")]
-    modules = [part for part in parts[:-1] if part]
-    path = modules[-1].replace(".", "/") if modules else ""
-    return f"/{path}/{node.op_type}" if path else ""
 
 
 def _strip(model: onnx.ModelProto) -> None:

@@ -21,6 +21,7 @@ from edgecomp.frontend.functions import inline_functions
 from edgecomp.frontend.inputs import input_shapes
 from edgecomp.frontend.limits import MAX_NODES
 from edgecomp.frontend.loading import load_model, opset_of, to_array
+from edgecomp.frontend.names import name_after_modules
 from edgecomp.frontend.registry import converter_of
 from edgecomp.frontend.structure import execution_order, title
 from edgecomp.ir import DType, Graph, TensorType, TooShort, Value, verify
@@ -38,6 +39,7 @@ def import_onnx(source: str | Path | bytes, dims: Mapping[str, int] | None = Non
     """
     model = load_model(source)
     opset = opset_of(model)
+    name_after_modules(model)
     try:
         graph = _Importer(inline_functions(model, opset), opset, dims or {}).run()
         verify(graph)

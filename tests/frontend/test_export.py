@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from edgecomp.errors import EdgecompError
+from edgecomp.frontend import import_onnx
 from edgecomp.frontend.export import Exporter, export_onnx
 
 
@@ -67,6 +68,15 @@ def test_file_names_tensors_and_modules_but_no_source_file(
     assert any(node.name.startswith("/3/") for node in model.graph.node)
     assert b".py" not in path.read_bytes()
     onnx.checker.check_model(model)
+
+
+def test_layers_of_somebody_elses_export_are_named_after_modules(tmp_path: Path) -> None:
+    module = nn.Sequential(network(), nn.ReLU(), nn.Linear(2, 3)).eval()
+    path = tmp_path / "m.onnx"
+    torch.onnx.export(module, (torch.ones(1, 6),), path, dynamo=True, external_data=False)
+    assert not any(node.name.startswith("/") for node in onnx.load(path).graph.node)
+    layers = [node.name.rpartition("/")[0] for node in import_onnx(path).nodes]
+    assert list(dict.fromkeys(layers)) == ["/0/0", "/0/2", "/0/3", "/1", "/2"]
 
 
 @pytest.mark.parametrize("exporter", ["dynamo", "legacy"])
