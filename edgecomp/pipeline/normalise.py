@@ -42,7 +42,9 @@ def choose_normalisation(
             f"application computes {found}, because the calibration windows "
             f"are{'' if found == ZSCORE else ' not'} z-scored"
         ]
-    if chosen != ZSCORE or found == ZSCORE:
+    if chosen != ZSCORE:
+        return section, _counts(windows, chosen) if source == "stated" else []
+    if found == ZSCORE:
         return section, []
     described = _described(windows)
     if source == "stated":
@@ -55,6 +57,18 @@ def choose_normalisation(
         "the sample application z-scores each channel of each window, but the calibration "
         f"windows are not z-scored ({described}): state what they are with --normalise, or "
         "calibrate on normalised windows"
+    ]
+
+
+def _counts(windows: np.ndarray, chosen: Normalisation) -> list[str]:
+    """A notice where a factor was stated for windows that are in counts still."""
+    largest = np.abs(windows).max()
+    if chosen.factor in (None, 1.0) or largest <= 1 or (windows != np.rint(windows)).any():
+        return []
+    return [
+        f"--normalise {chosen.factor:g}, but the calibration windows are whole numbers (up to "
+        f"{largest:g}), as a converter gives them: calibrate on what the network takes, the "
+        "factor times its counts"
     ]
 
 

@@ -15,6 +15,7 @@ from edgecomp.pipeline.details import output_samples
 from edgecomp.pipeline.float_model import FloatModel
 from edgecomp.pipeline.mismatch import Mismatch, first_mismatch, layer_result, locate
 from edgecomp.pipeline.quality import agreement
+from edgecomp.pipeline.recording_notices import clipped
 from edgecomp.pipeline.reference import (
     Reference,
     dequantize,
@@ -123,6 +124,7 @@ def _reference(
         return stored if windows is None else _first(stored, windows)
     shapes = {value.name: value.shape for value in graph.inputs}
     own = load_inputs(Path(recording), shapes, windows, notices)
+    notices += clipped(graph, own)
     progress.stage("reference", next(iter(own.values())).shape[0])
     floats = FloatModel(directory / "model.onnx").run(own, list(shapes))
     integers, checksums = integer_reference(graph, layers_of(graph), own, progress.step)

@@ -14,6 +14,7 @@ import onnx
 from edgecomp.errors import EdgecompError
 from edgecomp.frontend.loading import load_model
 from edgecomp.normalisation import Normalisation
+from edgecomp.pipeline.recording_notices import silence
 
 if TYPE_CHECKING:
     from edgecomp.frontend.export import Exporter
@@ -127,27 +128,13 @@ def calibration_windows(
     if recording is None:
         return _synthetic(source, shapes, count, seed), _synthetic(source, shapes, count, seed + 1)
     both = load_inputs(recording, shapes, 2 * count, source.notices)
-    source.notices += _constant_windows(both)
+    source.notices += silence(both)
     windows = next(iter(both.values())).shape[0]
     if windows < 2:
         source.notices.append("one calibration window: quality is judged on the same window")
         return both, both
     first = {name: array[0::2] for name, array in both.items()}
     return first, {name: array[1::2] for name, array in both.items()}
-
-
-def _constant_windows(windows: Windows) -> list[str]:
-    """A notice for every input of which windows hold one value only: nothing was recorded."""
-    notices = []
-    for name, array in windows.items():
-        rows = array.reshape(array.shape[0], -1)
-        constant = int((rows == rows[:, :1]).all(axis=1).sum())
-        if constant and rows.shape[1] > 1:
-            notices.append(
-                f"{constant} of {len(rows)} calibration windows for {name} hold one value only: "
-                "ranges and accuracy come from a signal that is none"
-            )
-    return notices
 
 
 def load_inputs(

@@ -24,8 +24,14 @@ def notices(windows: np.ndarray, folder: Path) -> list[str]:
 
 
 def test_windows_of_a_signal_need_no_notice(recorded: np.ndarray, tmp_path: Path) -> None:
-    recorded[:, 0] = 0  # an electrode that is off does not make a window empty
+    recorded[:3, 0] = 0
     assert notices(recorded, tmp_path) == []
+
+
+def test_a_channel_that_never_changes_is_named(recorded: np.ndarray, tmp_path: Path) -> None:
+    recorded[:, 1] = 2
+    [notice] = notices(recorded, tmp_path)
+    assert notice.startswith("channel 2 of signal, of 2, never changes")
 
 
 @pytest.mark.parametrize("value", [0.0, -3.5])

@@ -54,6 +54,14 @@ def test_what_is_stated_comes_first_then_the_encoder_s_own() -> None:
         assert (section.kind, section.factor, section.source) == ("scale", factor, source)
 
 
+def test_a_factor_for_windows_in_counts_is_doubted() -> None:
+    stated, counts = Normalisation("scale", 0.25), np.rint(NOISE * 1000)
+    _, [notice] = choose_normalisation(stated, None, counts, STREAM)
+    assert "whole numbers" in notice
+    for windows, factor in ((counts * 0.3, 0.25), (counts, 1.0)):
+        assert choose_normalisation(Normalisation("scale", factor), None, windows, STREAM)[1] == []
+
+
 def test_without_a_statement_it_is_what_the_windows_are_and_a_note_says_so() -> None:
     for windows, kind, word in ((NOISE, "zscore", "are z-scored"), (NOISE * 9, "scale", "are not")):
         section, [notice] = choose_normalisation(None, None, windows, STREAM)

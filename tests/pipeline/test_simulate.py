@@ -42,6 +42,19 @@ def test_own_windows_are_run_and_compared_with_the_float_model(
     assert report.float_.sqnr_db is not None and report.float_.sqnr_db > 20
 
 
+def test_values_beyond_the_range_of_the_calibration_are_told(
+    small_build: Build, tmp_path: Path
+) -> None:
+    """Another amplifier, another unit: the network sees a signal that is cut off."""
+    windows = np.random.default_rng(0).standard_normal((2, 2, 100)).astype(np.float32)
+    told = []
+    for factor in (1.0, 20.0):
+        np.save(tmp_path / "own.npy", factor * windows)
+        notices = simulate(small_build, input=tmp_path / "own.npy").report.notices
+        told.append([note for note in notices if "are clipped to" in note])
+    assert told[0] == [] and len(told[1]) == 1
+
+
 def test_a_relative_folder_is_as_good(small_build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(small_build.directory.parent)
     assert simulate(small_build.directory.name, windows=1).report.bit_exact
