@@ -34,7 +34,7 @@ def _line(tool: Tool) -> Text:
         return Text.assemble(("found    ", "green"), (tool.name, "bold"), f"  {tool.detail}")
     style = "red" if tool.required else "yellow"
     return Text.assemble(
-        ("missing  ", style),
+        ("unusable " if tool.detail else "missing  ", style),
         (tool.name, "bold"),
-        f"  for: {tool.enables}\n         {tool.how}",
+        f"{f'  {tool.detail}' if tool.detail else ''}  for: {tool.enables}\n         {tool.how}",
     )

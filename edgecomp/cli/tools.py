@@ -22,7 +22,10 @@ _TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool: detail is its place and version where found; enables and how are for people."""
+    """A tool: detail is its place and version where it is; enables and how are for people.
+
+    Not found, with a place: it is there, and cannot be used as it is.
+    """
 
     name: str
     found: bool
@@ -71,7 +74,7 @@ def _sanitizers() -> Tool:
         "sanitizers",
         works,
         False,
-        "address, undefined behaviour",
+        "address, undefined behaviour" if works else "",
         "simulate --sanitize",
         "install the compiler's sanitizer libraries (libasan and libubsan, or compiler-rt)",
     )
@@ -81,11 +84,13 @@ def _gvsoc() -> Tool:
     from edgecomp.simulators.installation import find_installation
 
     enables = "simulate --simulator gvsoc: cycles of a simulated chip"
+    place = ""
     try:
         found = find_installation()
+        place = str(found.program)
         found.check_python()
     except EdgecompError as error:
-        return Tool("GVSoC", False, False, "", enables, str(error).replace("\n", "; "))
+        return Tool("GVSoC", False, False, place, enables, str(error).replace("\n", "; "))
     return Tool("GVSoC", True, False, f"{found.program}; {_simulated(found)}", enables, "")
 
 

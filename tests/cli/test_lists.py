@@ -108,6 +108,8 @@ def test_doctor_misses_the_packages_that_gvsocs_scripts_import(run, monkeypatch,
     assert not found["GVSoC"]["found"]
     for words in ("no Python here has the packages", "no-such-package", "edgecomp[gvsoc]"):
         assert words in found["GVSoC"]["how"]
+    [line] = [line for line in run("doctor").stdout.splitlines() if "GVSoC" in line.split()]
+    assert line.startswith("unusable GVSoC")
 
 
 def test_doctor_fails_without_a_compiler_and_says_how_to_get_one(run, monkeypatch, tmp_path):
