@@ -13,6 +13,11 @@ from edgecomp.targets import Board, GapSdk
 
 SDK_VARIABLE = "GAP_SDK_HOME"
 CABLE_VARIABLE = "GAPY_OPENOCD_CABLE"
+SOURCE_SETTING = "EDGECOMP_SOURCE"
+SETTINGS = ("EC_APP_COUNT", "EC_APP_HOP", "EC_APP_FIXED_SCALE", SOURCE_SETTING)
+"""Of the sample application, which gap_sdk/CMakeLists.txt takes."""
+
+_NO_SETTINGS: Mapping[str, str] = {}
 
 
 class FlashError(EdgecompError):
@@ -34,11 +39,16 @@ class Command:
 
 
 def plan_commands(
-    directory: Path, board: Board, environment: Mapping[str, str], program: str = "app"
+    directory: Path,
+    board: Board,
+    environment: Mapping[str, str],
+    program: str = "app",
+    settings: Mapping[str, str] = _NO_SETTINGS,
 ) -> list[Command]:
     """The steps for the build in ``directory``, in order.
 
-    ``program`` is ``app`` or ``check`` (see gap_sdk/CMakeLists.txt). Where ``environment`` does not
+    ``program`` is ``app`` or ``check`` (see gap_sdk/CMakeLists.txt), ``settings`` are values for
+    names of ``SETTINGS``; what an earlier flash set is forgotten. Where ``environment`` does not
     name the SDK, ``$GAP_SDK_HOME`` stands in its place. ``FlashError`` for a board without a
     vendor SDK, or a build without a project for it.
     """
@@ -71,8 +81,8 @@ def plan_commands(
     files = [firmware / "weights.bin"]
     if program == "check":
         files.append(work / "input.bin")
-    chosen = f"-DEDGECOMP_PROGRAM={program}"
-    configure = ("cmake", "-S", str(project), "-B", str(out), chosen)
+    chosen = [f"-DEDGECOMP_PROGRAM={program}", *_definitions(settings)]
+    configure = ("cmake", "-S", str(project), "-B", str(out), *chosen)
     copy = ("cmake", "-E", "copy_if_different", f"{home}/{sdk.efuse}")
     return [
         Command("configure", configure),
@@ -81,6 +91,23 @@ def plan_commands(
         Command("copy the fuses' image", (*copy, str(work / "chip.efuse_preload.data"))),
         Command("write flash and run", _tool(sdk, home, names, files), work),
     ]
+
+
+def _definitions(settings: Mapping[str, str]) -> list[str]:
+    """Of the configuration. ``FlashError`` for a setting that there is not, or no such file."""
+    values = dict(settings)
+    for name in settings:
+        if name not in SETTINGS:
+            raise FlashError(
+                f"the sample application has no setting {name}", f"it has {', '.join(SETTINGS)}"
+            )
+    if SOURCE_SETTING in values:
+        source = Path(values[SOURCE_SETTING]).resolve()
+        if not source.is_file():
+            raise FlashError(f"there is no file {source}", "give the C file of the driver")
+        values[SOURCE_SETTING] = str(source)
+    forgotten = [f"-U{name}" for name in SETTINGS if name not in values]
+    return forgotten + [f"-D{name}={value}" for name, value in values.items()]
 
 
 def _tool(

@@ -62,17 +62,18 @@ def flash_board(
     board: Board,
     *,
     program: str = "app",
+    settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Build the project in ``directory`` with the vendor's SDK, write it and run it.
 
-    ``program`` is one of the project's. Returns what the last tool printed.
+    ``program`` and ``settings`` are as for `plan_commands`. Returns what the last tool printed.
     ``FlashError`` with cause and way out where the SDK is missing or a tool fails.
     """
     environment = os.environ if environment is None else environment
     progress = progress or Silent()
-    commands = plan_commands(directory, board, environment, program)
+    commands = plan_commands(directory, board, environment, program, settings or {})
     _check_sdk(board, environment)
     output = ""
     for command in commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 
 from edgecomp.cli import cli
 from edgecomp.flashing import FlashError, flash_board, plan_commands
+from edgecomp.flashing.commands import SETTINGS
+from edgecomp.resources import folder
 from edgecomp.targets import Board, load_board
 
 
@@ -78,6 +81,25 @@ def test_a_dry_run_needs_nothing_and_prints_lines_for_a_shell(
     cable = "--openocd-cable=$GAP_SDK_HOME/utils/openocd_tools/tcl/gapuino_ftdi.cfg"
     assert cable in shlex.split(lines[-1])
     assert str(directory.resolve()) in shlex.split(lines[0])[2]
+
+
+def test_settings_of_the_application_are_handed_on_and_those_of_before_forgotten(
+    directory: Path, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "driver.c").touch()
+    monkeypatch.chdir(tmp_path)
+    given = {"EC_APP_HOP": "50", "EDGECOMP_SOURCE": "driver.c"}
+    line = plan_commands(directory, board, {}, settings=given)[0].arguments
+    assert "-DEC_APP_HOP=50" in line and f"-DEDGECOMP_SOURCE={tmp_path / 'driver.c'}" in line
+    assert "-UEC_APP_COUNT" in line and "-UEC_APP_HOP" not in line
+    for wrong in ({"EC_APP_HOPS": "50"}, {"EDGECOMP_SOURCE": "other.c"}):
+        with pytest.raises(FlashError, match="no setting EC_APP_HOPS|no file .*other.c"):
+            plan_commands(directory, board, {}, settings=wrong)
+
+
+def test_the_project_takes_every_setting() -> None:
+    text = (folder("templates") / "firmware" / "gap_sdk_cmake.j2").read_text()
+    assert all(re.search(rf"\b{name}\b", text) for name in SETTINGS)
 
 
 def test_the_environment_names_sdk_and_probe(directory: Path, board: Board) -> None:
