@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 MOST_BUFFERS = 400
-_SECONDS = 1.0  # of the solver's deterministic time, not of a clock
+_SOLVE_WORK, _REPAIR_WORK = 1.0, 0.1
+"""The solver's deterministic time, of which one is some 30 s of a processor's time at worst. A
+repair that is possible is found in a hundredth of its share."""
 
 
 def solve(instance: Instance, hint: Addresses, lower_bound: int) -> Addresses:
@@ -25,7 +27,7 @@ def solve(instance: Instance, hint: Addresses, lower_bound: int) -> Addresses:
         start = rectangles.move(index, highest, hint[index])
         rectangles.model.add(start * each.alignment + each.size <= top)
     rectangles.model.minimize(top)
-    found = rectangles.solve()
+    found = rectangles.solve(_SOLVE_WORK)
     return hint if found is None else min(hint, found, key=instance.size)
 
 
@@ -42,7 +44,7 @@ def fit(
     neighbours = {other for index in free for other in instance.neighbours[index]}
     for index in sorted(neighbours.difference(free)):
         rectangles.keep(index, addresses[index])
-    return rectangles.solve()
+    return rectangles.solve(_REPAIR_WORK)
 
 
 class _Rectangles:
@@ -80,8 +82,8 @@ class _Rectangles:
         self._lives.append(new(buffer.first_step, buffer.steps, f"life {buffer.name}"))
         self._spans.append(new(first, size, f"bytes {buffer.name}"))
 
-    def solve(self) -> Addresses | None:
-        """The addresses of what moves, in the order it was added; None where none were found.
+    def solve(self, work: float) -> Addresses | None:
+        """The addresses of what moves, in the order it was added; None where ``work`` found none.
 
         One worker, a fixed seed and deterministic time make the answer reproducible.
         """
@@ -91,7 +93,7 @@ class _Rectangles:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
-        solver.parameters.max_deterministic_time = _SECONDS
+        solver.parameters.max_deterministic_time = work
         if solver.solve(self.model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return None
         places = self._starts.items()
