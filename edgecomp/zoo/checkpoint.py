@@ -20,8 +20,10 @@ from edgecomp.errors import EdgecompError
 from edgecomp.zoo.spec import Shapes, State
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
-WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights", "student")
 PREFIXES = ("_orig_mod.", "module.", "model.", "net.", "encoder.", "backbone.")
+_DEEPEST = 8
+"""Wrapping keys within each other; a file may hold a mapping that holds itself."""
 _LISTED = 12
 
 
@@ -102,7 +104,9 @@ def _corrupt(path: Path, error: Exception) -> CheckpointError:
 
 def _unwrap(path: Path, content: object) -> Mapping[str, Any]:
     """Descends through wrapping keys to the mapping that holds the tensors."""
-    while isinstance(content, Mapping):
+    for _ in range(_DEEPEST):
+        if not isinstance(content, Mapping):
+            break
         inner = [content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)]
         if not inner:
             return {str(name): value for name, value in content.items()}

@@ -58,6 +58,7 @@ def test_training_prefixes(tmp_path: Path, prefix: str) -> None:
         lambda state: {"model_state_dict": state},
         lambda state: {"model": state, "optimizer": {"state": {}}},
         lambda state: {"state_dict": {"model": state}},
+        lambda state: {"student": prefixed("module.", state), "teacher": {"blocks": 1}, "epoch": 3},
     ],
 )
 def test_wrapping_keys(tmp_path: Path, wrap: Callable[[State], object]) -> None:
@@ -184,7 +185,11 @@ def test_python_objects_are_never_loaded(tmp_path: Path) -> None:
         zoo.load(path)
 
 
-@pytest.mark.parametrize("content", [[1, 2], 3, {"epoch": 3}, {"state_dict": {}}])
+HELD_BY_ITSELF: dict[str, object] = {}
+HELD_BY_ITSELF["model"] = HELD_BY_ITSELF
+
+
+@pytest.mark.parametrize("content", [[1, 2], 3, {"epoch": 3}, {"state_dict": {}}, HELD_BY_ITSELF])
 def test_no_named_weights(tmp_path: Path, content: object) -> None:
     with pytest.raises(zoo.CheckpointError, match="not named weights|holds no weights"):
         zoo.load(save(tmp_path / "w.pt", content))

@@ -119,6 +119,19 @@ def test_training_checkpoint_gives_the_student(tmp_path: Path) -> None:
     assert_loads(path, "eegdino-small", small())
 
 
+@pytest.mark.parametrize("inside", ["student.", "module.student.encoder.", "student.module.", ""])
+def test_what_training_adds_is_dropped_wherever_it_is(tmp_path: Path, inside: str) -> None:
+    """The student in a wrapper of its own, or its names bare, and heads on both sides of it."""
+    student = {f"{inside}{name}": value for name, value in small().items()}
+    other = {
+        f"{inside}mask_projector.0.weight": torch.ones(3, 3),
+        "module.teacher.global_tokens": torch.ones(1, 1, 200),
+        "module.dino_loss.center": torch.ones(1),
+    }
+    torch.save(student | other, tmp_path / "w.pt")
+    assert_loads(tmp_path / "w.pt", "eegdino-small", small())
+
+
 def test_safetensors_of_the_rust_port(tmp_path: Path) -> None:
     path = tmp_path / "eeg_dino_small.safetensors"
     save_file(port_form(small()), path)

@@ -1,7 +1,7 @@
 """The forms in which weights of EEG-DINO are published.
 
-- The training checkpoint holds student, teacher, projector and loss; the student is the
-  encoder.
+- The training checkpoint holds student, teacher, projectors and losses; the student is the
+  encoder, whatever wraps it.
 - The fine-tuning code puts a classifier beside `encoder`, whose prefix is stripped on reading.
 - The Rust port (eegdino-rs) gives the members of sequences names, and stores the weights of
   linear layers [in, out].
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from edgecomp.zoo.checkpoint import strip_prefixes
 from edgecomp.zoo.spec import State
 
 STUDENT = "student."
@@ -26,13 +27,13 @@ _PORT_NAMES = {
 }
 _PORT_MARK = "patch_embedding.proj_in.conv1.weight"
 _HEAD = re.compile(r"(full_linear|channel_linear|classifier)\.")
-_INDEX_TABLE = "relative_position_index"
+_TRAINING = re.compile(r"(teacher|\w*projector|\w*loss)\.|.*\.relative_position_index$")
 
 
 def adapt(state: State) -> State:
     """The entries under the names and in the layout of the module."""
     entries = _student(state)
-    entries = {name: value for name, value in entries.items() if _INDEX_TABLE not in name}
+    entries = {name: value for name, value in entries.items() if not _TRAINING.match(name)}
     if _PORT_MARK in entries:
         entries = _from_port(entries)
     if any(_HEAD.match(name) for name in entries):
@@ -43,7 +44,7 @@ def adapt(state: State) -> State:
 def _student(state: State) -> State:
     """The student alone, where there is one."""
     chosen = {
-        name.removeprefix(STUDENT): value
+        strip_prefixes(name.removeprefix(STUDENT)): value
         for name, value in state.items()
         if name.startswith(STUDENT)
     }
