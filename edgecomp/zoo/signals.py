@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,8 @@ NYQUIST_SHARE = 0.9
 """The share of the Nyquist frequency that the band may reach: 90 Hz at 200 Hz, as published."""
 FILTER_ORDER = 4
 MAINS_HZ, NOTCH_QUALITY = 50.0, 30.0
+ROUNDING = 1e-9
+"""What filters may leave of a constant, as a share of it; float32 resolves 60 times more."""
 
 _UNITS = 40
 _MARGIN_S = 0.5
@@ -96,13 +99,27 @@ def preprocess(
     band) and scaled to zero mean and unit deviation along the last axis; a constant channel
     becomes zero. Raises SignalError when the recording is too short or the rate too low.
     """
-    return zscore(band_limit(resample(np.asarray(recording), source_rate, rate), rate, mains))
+    raw = np.asarray(recording)
+    filtered = band_limit(resample(raw, source_rate, rate), rate, mains)
+    least = ROUNDING * np.abs(raw).max(axis=-1, keepdims=True)
+    return zscore(np.where(filtered.std(axis=-1, keepdims=True) > least, filtered, 0.0))
 
 
-def resample(recording: Floats, source_rate: float, rate: float) -> Floats:
-    """Polyphase resampling along the last axis, with its own anti-alias filter."""
+def resample(
+    recording: Floats,
+    source_rate: float,
+    rate: float,
+    beyond: Literal["line", "constant"] = "line",
+) -> Floats:
+    """Polyphase resampling along the last axis, with its own anti-alias filter.
+
+    beyond: what the filter sees before and behind the recording: the line through its first and
+    last sample, so that an offset does not ring at both ends, or nothing (zeros).
+    """
     ratio = Fraction(rate / source_rate).limit_denominator(1000)
-    resampled: Floats = signal.resample_poly(recording, ratio.numerator, ratio.denominator, axis=-1)
+    resampled: Floats = signal.resample_poly(
+        recording, ratio.numerator, ratio.denominator, axis=-1, padtype=beyond
+    )
     return resampled
 
 
@@ -145,7 +162,7 @@ def _window(muscle: _Muscle, samples: int, rate: float, seed: tuple[int, ...]) -
     """One window, cut from the middle of a longer piece so that filters have settled."""
     margin = round(_MARGIN_S * rate)
     length = int(np.ceil((samples + 2 * margin) / rate * SOURCE_RATE_HZ))
-    resampled = resample(_raw(muscle, length, seed), SOURCE_RATE_HZ, rate)
+    resampled = resample(_raw(muscle, length, seed), SOURCE_RATE_HZ, rate, "constant")
     return zscore(band_limit(resampled, rate)[:, margin : margin + samples])
 
 

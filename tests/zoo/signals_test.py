@@ -65,6 +65,20 @@ def test_constant_channel_becomes_zero() -> None:
     assert not signals.zscore(np.full((2, 50), 3.0)).any()
 
 
+def test_filters_leave_nothing_of_a_constant_channel() -> None:
+    """Rounding of filters would become noise of unit deviation."""
+    assert not signals.preprocess(np.full((2, 500), 3.7), 200).any()
+    faint = 3.7 + 1e-6 * np.random.default_rng(0).standard_normal((1, 500))
+    np.testing.assert_allclose(signals.preprocess(faint, 200).std(ddof=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [0.0, 50.0])
+def test_resampling_keeps_offset_and_drift_up_to_the_ends(slope: float) -> None:
+    time = np.arange(2000)[None] / 400
+    wave = 100 + slope * time + np.sin(2 * np.pi * 10 * time)
+    np.testing.assert_allclose(signals.resample(wave, 400, 200), wave[:, ::2], atol=0.03)
+
+
 @pytest.mark.parametrize(
     ("samples", "rate", "text"), [(10, 200, "too short"), (999, 40, "too low")]
 )
