@@ -7,6 +7,7 @@ preprocessing that the network was trained with (for raw EMG: `edgecomp.zoo.sign
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
@@ -25,6 +26,8 @@ SUFFIXES = (".npz", ".npy", ".csv")
 KEYS = ("input", "inputs", "windows", "x", "data")
 """The names under which windows are looked for in an .npz that holds several arrays."""
 _ONE_SHAPE = "windows of different shapes are cut to one shape first, and make one array"
+_NO_CHANNEL = re.compile(r"(time|date|sample|index|seconds).*|t|")
+"""Names of columns that count samples."""
 _SHOWN = 4
 """Arrays of a file that a message names."""
 _NUMPY_ERRORS = (
@@ -197,10 +200,20 @@ def _read_csv(path: Path) -> NDArray[np.generic]:
     delimiter = _delimiter(numbered[0][1]) if numbered else ","
     rows = [(i, _fields(line, delimiter)) for i, line in numbered]
     if rows and not _is_numeric(rows[0][1]):
+        _check_header(path, rows[0][1])
         rows = rows[1:]
     if not rows:
         raise RecordingError(f"{path} holds no numbers")
     return np.array([_parse_row(path, i, fields, len(rows[0][1])) for i, fields in rows])
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    """Raises RecordingError where the first column is no channel: time, or an index of pandas."""
+    if len(names) > 1 and _NO_CHANNEL.fullmatch(names[0].strip().lower()):
+        raise RecordingError(
+            f"{path}: the first column is called '{names[0].strip()}'",
+            "every column is one channel: take out the time or index column",
+        )
 
 
 def _delimiter(line: str) -> str:

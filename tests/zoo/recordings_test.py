@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,13 @@ def test_csv(tmp_path: Path, delimiter: str, header: bool) -> None:
     first = delimiter.join(["left", "right"]) + "\n" if header else ""
     path = csv(tmp_path, first + lines(LONG.T, delimiter))
     np.testing.assert_array_equal(load_windows(path, SHAPE), CUT)
+
+
+@pytest.mark.parametrize("name", ["time", "Time [s]", "timestamp", "sample", ""])
+def test_csv_with_a_column_that_is_no_channel(tmp_path: Path, name: str) -> None:
+    path = csv(tmp_path, f"{name},right\n" + lines(LONG.T))
+    with pytest.raises(RecordingError, match=f"first column is called '{re.escape(name)}'"):
+        load_windows(path, SHAPE)
 
 
 def test_csv_with_channels_as_rows(tmp_path: Path) -> None:
