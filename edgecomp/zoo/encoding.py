@@ -28,6 +28,9 @@ from edgecomp.zoo.spec import Windows, unknown
 BATCH = 4
 """Windows per run: more are no faster per window, and take more memory."""
 
+RATES = 1000.0
+"""How many times the network's rate that of a recording may be, and the other way round."""
+
 AS_IT_IS = "none"
 """The preparation that only cuts windows: values are those of the network's input already."""
 
@@ -125,8 +128,10 @@ class RecordingEncoder(nn.Module):
             raise RecordingError(
                 "the network has no sampling rate of its own", "leave the rate out"
             )
-        if not rate > 0 or not np.isfinite(rate):
-            raise RecordingError(f"a rate of {rate:g} Hz is not possible")
+        if not 1 / RATES <= rate / self.rate <= RATES:
+            raise RecordingError(
+                f"a rate of {rate:g} Hz is not possible", f"the network's is {self.rate:g} Hz"
+            )
         return np.asarray(resample(recording.astype(np.float64), rate, self.rate), np.float32)
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 from edgecomp.normalisation import ZSCORE
 from edgecomp.zoo import signals
 from edgecomp.zoo.encoding import AS_IT_IS, RecordingEncoder
-from edgecomp.zoo.recordings import cut_windows
+from edgecomp.zoo.recordings import RecordingError, cut_windows
 from edgecomp.zoo.spec import Option, Options, Shapes, Value, Windows, ZooError, ZooModel
 
 Rope = Literal["head", "none", "time"]
@@ -287,10 +287,16 @@ class TinyMyo(RecordingEncoder):
 
     def windows_of(self, recording: Windows, preparation: str, notices: list[str]) -> Windows:
         """Windows [N, C, T] of a recording [C, at least T], or of windows."""
+        shape = (self.config.channels, self.config.samples)
+        if recording.shape[-2:-1] != shape[:1] and recording.ndim > 1:
+            raise RecordingError(
+                f"the recording: expected [{shape[0]}, at least {shape[1]}], "
+                f"found {list(recording.shape)}",
+                f"{shape[0]} channels are needed, each one a row; is the recording transposed?",
+            )
         if preparation != AS_IT_IS:
             filtered = signals.preprocess(recording, SAMPLING_RATE_HZ, SAMPLING_RATE_HZ)
             recording = filtered.astype(np.float32)
-        shape = (self.config.channels, self.config.samples)
         return cut_windows("the recording", recording, shape, notices=notices)
 
 

@@ -89,6 +89,20 @@ def test_z_score(eeg: RecordingEncoder) -> None:
     np.testing.assert_allclose(windows.std(axis=(0, 2, 3), ddof=1), 1, rtol=1e-5)
 
 
+def test_z_score_of_windows_is_over_their_patches(eeg: RecordingEncoder) -> None:
+    windows = eeg.prepare(EEG[:, :400] + 7, preparation="zscore")
+    given = (EEG[:, :400] + 7).reshape(1, 3, 2, 200)
+    np.testing.assert_allclose(eeg.prepare(given, preparation="zscore"), windows, atol=1e-6)
+
+
+def test_eeg_in_volt_is_suspected(eeg: RecordingEncoder) -> None:
+    notices: list[str] = []
+    eeg.prepare(EEG[:, :400] * 1e-6, notices=notices)
+    assert "what is its unit" in notices[0]
+    eeg.prepare(EEG[:, :400], notices=notices)
+    assert len(notices) == 1
+
+
 def test_a_recording_shorter_than_the_window_keeps_its_whole_seconds(eeg: RecordingEncoder) -> None:
     assert eeg.prepare(EEG[:, :399]).shape == (1, 3, 1, 200)
 
@@ -115,6 +129,8 @@ def test_other_rates_are_resampled(eeg: RecordingEncoder) -> None:
         (np.full((3, 400), np.nan), {}, "NaN"),
         (np.zeros((3, 400)) * 1j, {}, "real numbers"),
         (EEG, {"rate": -1.0}, "not possible"),
+        (EEG, {"rate": 1e9}, "not possible"),
+        (EEG, {"rate": float("nan")}, "not possible"),
     ],
 )
 def test_impossible_recordings(
@@ -138,6 +154,15 @@ def test_emg_is_filtered_or_taken_as_it_is() -> None:
     np.testing.assert_allclose(filtered[1], expected, atol=1e-5)
     as_it_is = model.prepare(raw, preparation="none")
     np.testing.assert_array_equal(as_it_is[1], raw[:, 200:400].astype(np.float32))
+
+
+@pytest.mark.parametrize("keywords", [{}, {"preparation": "none"}, {"rate": 400.0}])
+def test_transposed_emg_is_neither_filtered_nor_resampled(keywords: dict[str, Any]) -> None:
+    """With many channels, filters would run over channels instead of time."""
+    model = zoo.create("tinyissimomyo", layers=1, samples=200, channels=32)
+    raw = signals.raw_semg(32 * int(keywords.get("rate", 200)) // 200, 1)
+    with pytest.raises(zoo.RecordingError, match="32 channels are needed.*transposed"):
+        model.prepare(raw.T, **keywords)
 
 
 def test_channels_become_images() -> None:

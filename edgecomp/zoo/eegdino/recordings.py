@@ -13,6 +13,8 @@ from edgecomp.zoo.spec import Windows
 
 SAMPLING_RATE_HZ = 200.0
 UNIT_MICROVOLT = 100.0
+FAINT_MICROVOLT = 0.5
+"""No scalp EEG is that weak: amplifiers alone add as much noise."""
 MICROVOLT = "microvolt"
 ZSCORE = "zscore"
 
@@ -21,7 +23,8 @@ class EegRecordings(RecordingEncoder):
     """Recordings of up to 19 electrodes, in the order of the embedding table.
 
     Preparations: `microvolt` is the published one, division by 100; `zscore` gives every
-    channel of the recording zero mean and unit deviation; `none` takes values as they are.
+    channel of the recording, or of each window given, zero mean and unit deviation; `none` takes
+    values as they are.
     """
 
     rate = SAMPLING_RATE_HZ
@@ -36,7 +39,8 @@ class EegRecordings(RecordingEncoder):
         """
         if recording.ndim == 4 and recording.shape[-1] == PATCH:
             _check_channels(recording.shape[1])
-            return _scaled(recording, preparation)
+            windows = recording.reshape(*recording.shape[:2], -1)
+            return _scaled(windows, preparation).reshape(recording.shape)
         if recording.ndim != 2 or recording.shape[1] < PATCH:
             raise RecordingError(
                 f"the recording: expected [channels, at least {PATCH}] or "
@@ -45,6 +49,8 @@ class EegRecordings(RecordingEncoder):
             )
         channels, samples = recording.shape
         _check_channels(channels)
+        if preparation == MICROVOLT:
+            notices += _faint(recording)
         patches = min(self.config.patches, samples // PATCH)
         count = samples // (PATCH * patches)
         notices += left_out("the recording", samples, PATCH * patches)
@@ -57,6 +63,14 @@ def _scaled(recording: Windows, preparation: str) -> Windows:
     if preparation == ZSCORE:
         return zscore(recording.astype(np.float64)).astype(np.float32)
     return recording / np.float32(UNIT_MICROVOLT) if preparation == MICROVOLT else recording
+
+
+def _faint(recording: Windows) -> list[str]:
+    """A notice that the recording is too weak for EEG in microvolt, if it is."""
+    deviation = float(recording.std(axis=1, dtype=np.float64).max())
+    if deviation >= FAINT_MICROVOLT:
+        return []
+    return [f"the recording: {deviation:.2g} microvolt are too little for EEG; what is its unit?"]
 
 
 def _check_channels(channels: int) -> None:
