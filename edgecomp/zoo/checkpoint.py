@@ -1,16 +1,19 @@
 """Checkpoint files: read them, undo what training frameworks wrap around the names, load them.
 
-Only tensors are ever read: a file that holds other Python objects is refused, never run.
+Only tensors are ever read, and plain settings beside them passed over: a file that holds other
+Python objects is refused, never run.
 """
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -82,7 +85,8 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():  # about pickle protocols, of files that then fail
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_harmless()):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Unsupported" in str(error) or "GLOBAL" in str(error):
             raise CheckpointError(
@@ -93,6 +97,14 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     except Exception as error:  # torch.load lets errors of many kinds through
         raise _corrupt(path, error) from error
     return _unwrap(path, content)
+
+
+def _harmless() -> list[Any]:
+    """What training frameworks leave beside the weights, and what runs no code when it is read."""
+    scalar = np.float64(0).__reduce__()[0]
+    places = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    kinds = {type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"}
+    return [argparse.Namespace, np.dtype, *kinds, *((scalar, place) for place in places)]
 
 
 def _corrupt(path: Path, error: Exception) -> CheckpointError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -63,6 +64,18 @@ def test_training_prefixes(tmp_path: Path, prefix: str) -> None:
 )
 def test_wrapping_keys(tmp_path: Path, wrap: Callable[[State], object]) -> None:
     assert_loads(save(tmp_path / "w.pt", wrap(weights())), weights())
+
+
+def test_settings_beside_the_weights_are_passed_over(tmp_path: Path) -> None:
+    """As Lightning's `save_hyperparameters` and metrics in numpy leave them."""
+    settings = {
+        "hyper_parameters": argparse.Namespace(lr=1e-3, betas=(0.9, 0.99)),
+        "best": np.float64(0.91),
+        "step": np.int64(3),
+        "improved": np.bool_(True),
+    }
+    path = save(tmp_path / "w.ckpt", {"state_dict": weights(), **settings})
+    assert_loads(path, weights())
 
 
 def test_half_precision_becomes_float32(tmp_path: Path) -> None:
@@ -180,7 +193,7 @@ def test_truncated_files(tmp_path: Path, suffix: str) -> None:
 
 
 def test_python_objects_are_never_loaded(tmp_path: Path) -> None:
-    path = save(tmp_path / "w.pt", {"state_dict": weights(), "args": argparse.Namespace(lr=1)})
+    path = save(tmp_path / "w.pt", {"state_dict": weights(), "out": Path("runs")})
     with pytest.raises(zoo.CheckpointError, match="objects other than tensors"):
         zoo.load(path)
 
