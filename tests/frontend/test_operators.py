@@ -169,6 +169,28 @@ def test_einsum_that_is_a_matrix_product(
 
 
 @pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("bnhd,bhmd,bnh->bnhm", [(2, 5, 3, 4), (2, 3, 6, 4), (2, 5, 3)]),
+        ("ab,bc,cd,de->ae", [(2, 3), (3, 4), (4, 5), (5, 6)]),
+        ("bnhm,bnh->bnhm", [(2, 5, 3, 4), (2, 5, 3)]),
+        ("bct,c->bct", [(2, 3, 5), (3,)]),
+        ("bct,c->tb", [(2, 3, 5), (3,)]),
+        ("bij,bkl->bik", [(2, 3, 4), (2, 5, 6)]),
+        ("...td,de->...te", [(2, 3, 5, 4), (4, 6)]),
+        ("...td,...sd->...ts", [(2, 3, 5, 4), (2, 3, 6, 4)]),
+        ("bij->bji", [(2, 3, 4)]),
+        ("bij->i", [(2, 3, 4)]),
+        ("bi...->...", [(2, 3, 4)]),
+        ("bij,jk", [(2, 3, 4), (4, 5)]),
+    ],
+)
+def test_einsum_of_any_number_of_tensors(equation: str, shapes: list[tuple[int, ...]]) -> None:
+    tensors: list[np.ndarray | None] = [random(*s, seed=i) for i, s in enumerate(shapes)]
+    check("Einsum", tensors, equation=equation)
+
+
+@pytest.mark.parametrize(
     ("x", "w", "attributes"),
     [
         ((1, 3, 20), (4, 3, 5), {}),

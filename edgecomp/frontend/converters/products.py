@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgecomp.errors import EdgecompError
-from edgecomp.frontend.call import Call, Operand, Unsupported
+from edgecomp.frontend.call import Call, Operand
 from edgecomp.frontend.registry import converts
 
 
@@ -54,49 +54,3 @@ def _scaled(call: Call, x: Operand, factor: float) -> Operand:
         return x
     scalar = np.full((), factor, np.float32)
     return x * scalar if isinstance(x, np.ndarray) else call.emit("mul", x, scalar)
-
-
-@converts("Einsum")
-def einsum(call: Call) -> Operand:
-    """Einsum of two tensors that is a batched matrix product up to the order of axes."""
-    left, right, result = _equation(call)
-    shared = [c for c in left if c in right]
-    batch = [c for c in shared if c in result]
-    inner = [c for c in shared if c not in result]
-    rows = [c for c in left if c not in right]
-    columns = [c for c in right if c not in left]
-    if sorted(result) != sorted([*batch, *rows, *columns]):
-        raise Unsupported("it sums over an axis of one operand", "use MatMul and ReduceSum")
-    sizes = dict(zip(left, call.shape(0), strict=True)) | dict(
-        zip(right, call.shape(1), strict=True)
-    )
-    a = _matrix(call, call.operand(0), left, (batch, rows, inner), sizes)
-    b = _matrix(call, call.operand(1), right, (batch, inner, columns), sizes)
-    joined = call.emit("matmul", a, b)
-    order = [*batch, *rows, *columns]
-    spread = call.reshape(joined, [sizes[c] for c in order])
-    return call.transpose(spread, [order.index(c) for c in result])
-
-
-def _equation(call: Call) -> tuple[str, str, str]:
-    equation = call.text("equation", "").replace(" ", "")
-    left, _, result = equation.partition("->")
-    terms = left.split(",")
-    if "->" not in equation or len(terms) != 2 or "." in equation:
-        raise Unsupported(f"equation {equation!r} is not a matrix product", "use MatMul")
-    if any(len(set(term)) != len(term) for term in (*terms, result)):
-        raise Unsupported(f"equation {equation!r} repeats an axis", "use MatMul")
-    for index, term in enumerate(terms):
-        if len(term) != len(call.shape(index)):
-            raise EdgecompError(f"{term!r} does not name the axes of {call.shape(index)}")
-    return terms[0], terms[1], result
-
-
-def _matrix(
-    call: Call, x: Operand, names: str, groups: tuple[list[str], ...], sizes: dict[str, int]
-) -> Operand:
-    """``x`` with the axes of each group adjacent and all groups but the first merged."""
-    order = [names.index(c) for group in groups for c in group]
-    turned = call.transpose(x, order)
-    merged = [int(np.prod([sizes[c] for c in group], dtype=np.int64)) for group in groups[1:]]
-    return call.reshape(turned, [*(sizes[c] for c in groups[0]), *merged])
