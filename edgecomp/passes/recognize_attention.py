@@ -205,13 +205,22 @@ def _unmixed(product: Node, node: Node) -> tuple[_Layout, float] | None:
 
 
 def _as_computed(product: Node, node: Node) -> tuple[_Layout, float] | None:
-    """The layout of q, k and v as they are, but for data movement."""
+    """The layout of q, k and v as they are, but for data movement and a scale of q and of k."""
     groups = product.output.shape[:-2]
-    q = plain_views(product.inputs[0], False, groups)
-    k = plain_views(product.inputs[1], True, groups)
+    (queries, q_factor), (keys, k_factor) = map(_unscaled, product.inputs)
+    q = plain_views(queries, False, groups)
+    k = plain_views(keys, True, groups)
     v = plain_views(node.inputs[1], False, node.output.shape[:-2])
     layout = _layout(node, groups, q, k, v)
-    return None if layout is None else (layout, 1.0)
+    return None if layout is None else (layout, q_factor * k_factor)
+
+
+def _unscaled(value: Value) -> tuple[Value, float]:
+    """(x, c) where ``value`` is ``c * x``, by as many factors as stand last."""
+    scale = 1.0
+    while value.producer is not None and (factor := _factor(value.producer)) is not None:
+        value, scale = factor[0], scale * factor[1]
+    return value, scale
 
 
 def _view(value: Value, transposed: bool, groups: tuple[int, ...]) -> HeadView | None:

@@ -250,6 +250,19 @@ def test_what_does_not_cancel_is_computed_before(case):
     assert attention(b.graph) == (H, 1.0)
 
 
+def test_scales_of_what_is_computed_before():
+    """PyTorch scales queries and keys by a root, the keys after their transpose."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    angles = np.arange(T)[None, None, :, None] * np.array([1.0, 0.01])
+    turned = b.op("transpose", b.rotate(k, angles), permutation=(0, 1, 3, 2))
+    keys = b.op("mul", turned, b.constant([0.5]))
+    queries = b.op("mul", b.rotate(q, angles), b.constant([0.5]))
+    names = recognize(b.finish(b.op("matmul", queries, keys), v))
+    assert "matmul" not in names and names.count("mul") == 8  # four products each rotation
+    assert attention(b.graph) == (H, 0.25)
+
+
 @pytest.mark.parametrize("shared", [1, 2])
 def test_keys_and_values_shared_by_heads(shared):
     """Multi-query and grouped-query attention: heads of keys are repeated, by any spelling."""
