@@ -56,7 +56,7 @@ class RecognizeAttention(RewritePass):
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Rewrite the product with the values, ``node``."""
         scores = _match(graph, node)
-        if scores is None:
+        if scores is None or not _is_stored(scores.bias):
             return False
         if math.prod(scores.product.output.shape[:-2]) != math.prod(node.output.shape[:-2]):
             return False
@@ -176,6 +176,11 @@ def _mask_factor(mask: Value, fill: Value) -> float | None:
     forbidden = (kept == 0.0) & (low <= LOWEST)
     sound = (allowed | forbidden).all() and allowed.any(axis=-1).all()
     return factor if factor > 0.0 and sound else None
+
+
+def _is_stored(bias: Value | None) -> bool:
+    """Whether there is no bias that is computed: ``q_attention`` adds none, but sums do."""
+    return bias is None or bias.is_constant
 
 
 def _is_scaled_product(value: Value) -> bool:

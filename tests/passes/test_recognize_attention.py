@@ -186,6 +186,15 @@ def test_bias(shape, scaled):
     assert attention(graph) == (H, 0.5)
 
 
+def test_a_bias_that_is_computed_stays_a_sum():
+    """Positions that queries are multiplied with (Transformer-XL, Conformer) have integer form."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    positions = b.constant(b.random.standard_normal((H, D, T)))
+    scores = b.op("add", b.scores(q, k), b.op("matmul", q, positions))
+    assert "attention" not in recognize(b.finish(scores, v))
+
+
 @pytest.mark.parametrize("kind", ["rotation", "scaled rotation", "reflection"])
 def test_mixing_of_channels_by_head_cancels(kind):
     """Equal orthogonal maps of queries and keys within a head vanish, their scale stays."""
