@@ -3,7 +3,7 @@
 ::
 
     q, k, v i8|u8[..., T or S, >= offset + heads * D or E], exp_table u8[256],
-    score_bias i32[heads, T, S]
+    score_bias i32[heads, T, S], the same for the whole batch, or i32[..., heads, T, S]
     attributes: heads, head_dim (D), value_dim (E), q_offset = 0, k_offset = 0, v_offset = 0,
         score_dtype = i32, score_multiplier, score_shift, v_zero,
         score_limit (for scores i32), score_offset (for scores i8),
@@ -119,7 +119,8 @@ class QAttention(Operator):
             raise OperandError(f"q_attention: q {q}, k {k} and v {v} do not fit")
         self._require_columns(node)
         if bias:
-            require_shape(node, 4, (heads, q[-2], k[-2]))
+            batch = q[:-2] if node.inputs[4].type.rank > 3 else ()
+            require_shape(node, 4, (*batch, heads, q[-2], k[-2]))
         return [stated_type(node, (*q[:-1], heads * value_dim))]
 
     def _require_scores(self, node: Node) -> None:

@@ -98,7 +98,7 @@ def _through_reshape(graph: Graph, value: Value) -> Value:
 
 
 def _scores(graph: Graph, value: Value) -> _Scores | None:
-    """Follow scales and at most one bias up to the product."""
+    """Follow scales and biases, of which only a single one may be computed, up to the product."""
     scale, bias, bias_scale, shape = 1.0, None, 1.0, value.shape
     while True:
         value = _through_reshape(graph, value)
@@ -111,11 +111,25 @@ def _scores(graph: Graph, value: Value) -> _Scores | None:
         if factor is not None:
             scale, value = scale * factor[1], factor[0]
             continue
-        terms = _bias_term(node) or _masked_term(node)
-        if terms is None or bias is not None:
+        terms = _masked_term(node) or _bias_term(node)
+        if terms is None:
             return None
-        bias_scale, shape = scale, node.output.shape
-        value, bias, scale = terms[0], terms[1], scale * terms[2]
+        if bias is None:
+            bias, bias_scale, shape = terms[1], scale, node.output.shape
+        else:
+            first = _scaled_bias(bias, bias_scale, shape)
+            second = _scaled_bias(terms[1], scale, node.output.shape)
+            if first is None or second is None:
+                return None
+            bias, bias_scale = graph.constant(first + second.reshape(shape), bias.name), 1.0
+        value, scale = terms[0], scale * terms[2]
+
+
+def _scaled_bias(bias: Value, scale: float, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A stored bias times ``scale``, for scores of ``shape``."""
+    if not bias.is_constant:
+        return None
+    return np.asarray(np.broadcast_to(bias.array * np.float32(scale), shape))
 
 
 def _factor(node: Node) -> tuple[Value, float] | None:
@@ -139,7 +153,9 @@ def _bias_term(node: Node) -> tuple[Value, Value, float] | None:
     if node.op != "add":
         return None
     for scores, bias in orders(node):
-        if scores.type == node.output.type and _is_scaled_product(scores):
+        if scores.type != node.output.type:
+            continue
+        if bias.is_constant or _is_scaled_product(scores):
             return scores, bias, 1.0
     return None
 

@@ -186,6 +186,24 @@ def test_bias(shape, scaled):
     assert attention(graph) == (H, 0.5)
 
 
+def test_biases_of_shifted_windows():
+    """Swin: relative positions by head, then a mask by window, between regrouped axes."""
+    windows = 2
+    b = Builder(windows, T, 3 * C)
+    q, k, v = (b.heads(b.part(b.x, i), windows) for i in range(3))
+    positions, mask = b.random.standard_normal((H, T, T)), np.zeros((1, windows, 1, T, T))
+    mask[:, 1, :, :2, 2:] = -100.0
+    scores = b.op("mul", b.scores(q, k), b.constant(0.5))
+    scores = b.op("add", scores, b.constant(positions))
+    apart = b.op("reshape", scores, shape=(1, windows, H, T, T))
+    masked = b.op("add", apart, b.constant(mask))
+    graph = b.finish(b.op("reshape", masked, shape=(windows, H, T, T)), v)
+    assert "softmax" not in recognize(graph)
+    assert attention(b.graph) == (H, 0.5)
+    [node] = [node for node in graph.nodes if node.op == "attention"]
+    assert node.inputs[0].shape[0] == windows and node.inputs[3].shape == (windows, H, T, T)
+
+
 def test_a_bias_that_is_computed_stays_a_sum():
     """Positions that queries are multiplied with (Transformer-XL, Conformer) have integer form."""
     b = Builder(1, T, 3 * C)

@@ -108,6 +108,18 @@ def test_mask_of_minus_infinity_size_in_attention() -> None:
     assert quality.sqnr_db > 28
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_bias_of_attention_is_stored_once_where_the_batch_shares_it(batch: int) -> None:
+    """Masks of shifted windows differ from window to window."""
+    bias = ", ".join(["0.0"] * 9 + ["-1000.0" if batch == 2 else "0.0"])
+    body = f"""
+  %r: f32[2, 5, 4] = reshape(%h) {{shape = [2, 5, 4]}}
+  %m: f32[2, 1, 1, 5] = constant [{bias}]
+  %y: f32[2, 5, 4] = attention(%r, %r, %r, %m) {{heads = 2, scale = 0.2}}"""
+    node = attention_of(text(LINEAR + body))
+    assert node.inputs[4].shape == ((2, 2, 5, 5) if batch == 2 else (2, 5, 5))
+
+
 def attention_of(source: str) -> Node:
     [node] = [n for n in lowered(source)[0].graph.nodes if n.op == "q_attention"]
     return node

@@ -146,6 +146,8 @@ def attentions(b: Builder) -> None:
     bias = b.random.integers(-3000, 3000, (2, 9, 21)).astype(np.int32)
     biased = [q, k, v, table, b.graph.constant(bias)]
     b.layer("q_attention", biased, **common, **sizes, **offsets)
+    each = b.random.integers(-3000, 3000, (2, 2, 9, 21)).astype(np.int32)
+    b.layer("q_attention", [*biased[:4], b.graph.constant(each)], **common, **sizes, **offsets)
     odd = b.input(1, 31, 3 * 14)
     odd_sizes = {"heads": 2, "head_dim": 7, "value_dim": 7}
     odd_sizes |= {"q_offset": 0, "k_offset": 14, "v_offset": 28}

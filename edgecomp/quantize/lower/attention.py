@@ -153,7 +153,7 @@ def _require_int32(depth: int, keys: int, limit: int) -> None:
 
 
 def _score_bias(ctx: Lowering, node: Node, unit: float, limit: int, depth: int) -> Value:
-    """The bias in units of the score.
+    """The bias in units of the score, once where it is the same for the whole batch.
 
     Adding a number to a whole row changes nothing, so every row gets 0 as its largest; what no
     score can make up for is cut off.
@@ -164,8 +164,8 @@ def _score_bias(ctx: Lowering, node: Node, unit: float, limit: int, depth: int) 
     batch, tokens, _ = node.inputs[0].shape
     shape = (batch, node.integer("heads"), tokens, node.inputs[1].shape[1])
     full = np.broadcast_to(bias.array.astype(np.float64), shape)
-    if not (full == full[:1]).all():
-        raise UnsupportedError("its bias differs within the batch; use batch size 1")
-    rows = full[0] - full[0].max(axis=-1, keepdims=True)
+    if (full == full[:1]).all():
+        full = full[0]
+    rows = full - full.max(axis=-1, keepdims=True)
     lowest = -float(limit + _distance(depth))
     return ctx.tensor(np.rint(np.maximum(rows / unit, lowest)).astype(np.int32), bias.name)

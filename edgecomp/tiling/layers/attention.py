@@ -155,13 +155,7 @@ class _Tiles:
         yield self._keys_operand("v", self.v, self.value_dim, self.value_block)
         yield whole_operand("exp_table", node.inputs[3])
         if len(node.inputs) == 5:
-            pitch = self.keys * 4
-            start = (self.h.index * self.queries + self.m.start) * pitch
-            region = Region.contiguous(start, self.m.size * pitch)
-            key = self.h.index * self.m.trips + self.m.index
-            yield Operand(
-                "score_bias", node.inputs[4], "in", region, key, buffers_for(self.h, self.m)
-            )
+            yield self._bias_operand(node.inputs[4])
         yield Operand("y", node.output, "out", self._result(), tile, 2)
 
     def _offset(self, name: str) -> int:
@@ -183,6 +177,23 @@ class _Tiles:
         key = self._key_tile(block)
         moves = buffers_for(self.b, self.h, self.j)
         return Operand(name, tensor, "in", region, key, moves if self.overlap_heads else 1)
+
+    def _bias_operand(self, bias: Value) -> Operand:
+        """The rows of a head; those of the whole batch where ``bias`` is one for each."""
+        each = bias.type.rank > 3
+        head = self.head if each else self.h.index
+        pitch = self.keys * 4
+        start = (head * self.queries + self.m.start) * pitch
+        region = Region.contiguous(start, self.m.size * pitch)
+        key = head * self.m.trips + self.m.index
+        return Operand(
+            "score_bias",
+            bias,
+            "in",
+            region,
+            key,
+            buffers_for(self.b if each else self.h, self.h, self.m),
+        )
 
     def _block_size(self, block: Expr) -> Expr:
         if self.keys % self.key_step == 0:
