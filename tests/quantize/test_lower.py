@@ -47,6 +47,24 @@ def test_function_behind_a_linear_layer_is_its_table() -> None:
     assert quality.sqnr_db > 35
 
 
+@pytest.mark.parametrize("function", ["relu", "gelu", "step"])
+def test_what_only_a_function_reads_is_judged_behind_it(function: str) -> None:
+    """A sum whose range ends where the function is flat is right, however far from the float sum.
+
+    Batch normalisation before the activation is such a sum.
+    """
+    body = f"""
+  %c: f32[8] = constant normal 3
+  %s: f32[1, 5, 8] = add(%h, %x)
+  %m: f32[1, 5, 8] = mul(%s, %c)
+  %a: f32[1, 5, 8] = add(%m, %c)
+  %r: f32[1, 5, 8] = unary(%a) {{function = "{function}"}}
+  %y: f32[1, 5, 8] = linear(%r, %w, %b)"""
+    _, quality = lowered(text(LINEAR + body))
+    assert min(layer.sqnr_db for layer in quality.layers) > 15
+    assert {layer.name for layer in quality.layers} & {"r", "r_i8"}
+
+
 def test_function_behind_a_reshape_is_a_table_of_the_layer_above() -> None:
     """Data movement between the two does not matter; the output keeps its name."""
     body = """

@@ -23,6 +23,8 @@ def lower_chain(ctx: Lowering, chain: Chain) -> None:
         _lower_saturation(ctx, chain)
         return
     x = ctx.narrow(chain.source, chain)
+    if x is not ctx.value(chain.source) or chain.owns_source(ctx.source):
+        ctx.mapping.pop(x.name, None)  # its range is the function's business: it means no value
     codes = table(chain.function, quantization_of(x), spec.quantization)
     operand = ctx.tensor(codes, f"{chain.result.name}_table")
     ctx.bind(chain.result, ctx.emit("q_table", [x, operand], {}, spec, last, chain.result))
@@ -30,7 +32,11 @@ def lower_chain(ctx: Lowering, chain: Chain) -> None:
 
 def _lower_saturation(ctx: Lowering, chain: Chain) -> None:
     spec = ctx.assignment.narrow(chain.result)
-    ctx.bind(chain.result, ctx.requantize(ctx.value(chain.source), spec, chain.result))
+    source = ctx.value(chain.source)
+    result = ctx.requantize(source, spec, chain.result)
+    if source.type == result.type and chain.owns_source(ctx.source):
+        ctx.mapping[source.name] = chain.result.name  # it is cut already where the function cuts
+    ctx.bind(chain.result, result)
 
 
 def is_chain_end(ctx: Lowering, node: Node) -> bool:
