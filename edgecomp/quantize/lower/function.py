@@ -34,8 +34,10 @@ def _lower_saturation(ctx: Lowering, chain: Chain) -> None:
     spec = ctx.assignment.narrow(chain.result)
     source = ctx.value(chain.source)
     result = ctx.requantize(source, spec, chain.result)
-    if source.type == result.type and chain.owns_source(ctx.source):
-        ctx.mapping[source.name] = chain.result.name  # it is cut already where the function cuts
+    if source.type.dtype is spec.dtype and chain.owns_source(ctx.source):
+        ctx.mapping.pop(source.name, None)  # it may be cut already where the function cuts
+        if source.type == result.type:
+            ctx.mapping[source.name] = chain.result.name
     ctx.bind(chain.result, result)
 
 
