@@ -522,6 +522,15 @@ def test_fourier_transform(inverse: int, parts: int, opset: int, axis: int) -> N
     assert_same(model, {"in0": x})
 
 
+@pytest.mark.parametrize("onesided", [0, 1])
+@pytest.mark.parametrize("window", [None, np.hanning(9).astype(np.float32)])
+def test_short_time_fourier_transform(window: np.ndarray | None, onesided: int) -> None:
+    lengths = [ints(4).reshape(()), window, ints(9).reshape(())]
+    check("STFT", [random(2, 30, 1), *lengths], constants=[2], onesided=onesided)
+    if window is not None:
+        check("STFT", [random(2, 31, 1), *lengths[:2]], constants=[2], onesided=onesided)
+
+
 @pytest.mark.parametrize("length", [None, 5, 12])
 @pytest.mark.parametrize("samples", [8, 9])
 def test_half_spectrum(length: int | None, samples: int) -> None:

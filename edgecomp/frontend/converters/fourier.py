@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecomp.errors import EdgecompError
 from edgecomp.fourier import complex_matrix, inverse_half_spectrum_matrix
-from edgecomp.frontend.call import Call, Operand
+from edgecomp.frontend.call import Call, Operand, Unsupported
 from edgecomp.frontend.limits import excessive
 from edgecomp.frontend.registry import converts
 
@@ -65,3 +65,38 @@ def _whole(length: int, inverse: bool, one_sided: bool) -> np.ndarray:
     bins = length // 2 + 1 if one_sided else length
     matrix = complex_matrix(length, inverse=inverse)[:bins].transpose(2, 3, 0, 1)
     return matrix / length if inverse else matrix
+
+
+@converts("STFT")
+def stft(call: Call) -> Operand:
+    """STFT of real signals ``[batch, samples, 1]`` as a convolution with windowed waves."""
+    x = call.operand(0)
+    if len(x.shape) == 3 and x.shape[2] == 2:
+        raise Unsupported("its signal is complex", "transform real and imaginary part on their own")
+    [step] = call.numbers(1, "frame step")
+    window = call.array(2, "window").reshape(-1) if call.has(2) else None
+    length = call.numbers(3, "frame length")[0] if call.has(3) else len(_given(window))
+    if window is None:
+        window = np.ones(length, np.float32)
+    if len(window) != length or not 1 <= length <= x.shape[1] or excessive((length, length)):
+        raise EdgecompError(f"{x.shape[1]} samples have no frames of {length} under this window")
+    bins = length // 2 + 1 if call.integer("onesided", 1) else length
+    waves = complex_matrix(length)[:bins, :, :, 0].swapaxes(0, 1) * window
+    spectra = call.emit(
+        "conv",
+        call.reshape(x, (x.shape[0], 1, x.shape[1])),
+        waves.reshape(2 * bins, 1, length).astype(np.float32),
+        np.zeros(2 * bins, np.float32),
+        strides=(step,),
+        dilations=(1,),
+        pads=(0, 0),
+        groups=1,
+    )
+    parts = call.reshape(spectra, (x.shape[0], 2, bins, spectra.shape[2]))
+    return call.transpose(parts, (0, 3, 2, 1))
+
+
+def _given(window: np.ndarray | None) -> np.ndarray:
+    if window is None:
+        raise EdgecompError("it has neither a window nor a frame length")
+    return window
