@@ -47,7 +47,7 @@ class Pool(Operator):
             return [view.max(axis=tuple(range(x.ndim, view.ndim)))]
         view = _windows(node, x, 0.0)
         total = view.sum(axis=tuple(range(x.ndim, view.ndim)))
-        return [np.asarray(total / _divisors(node, x), np.float32)]
+        return [np.asarray(total / divisors(node), np.float32)]
 
 
 def _windows(node: Node, x: np.ndarray, border: float) -> np.ndarray:
@@ -56,8 +56,8 @@ def _windows(node: Node, x: np.ndarray, border: float) -> np.ndarray:
     return windows(padded, 2, kernel, node.integers("strides"), (1,) * len(kernel))
 
 
-def _divisors(node: Node, x: np.ndarray) -> np.ndarray:
-    """How many elements count in each window."""
-    ones = np.ones((1, 1, *x.shape[2:]), np.float32)
+def divisors(node: Node) -> np.ndarray:
+    """``[1,1,*P]``: how many elements count in each window of an average."""
+    ones = np.ones((1, 1, *node.inputs[0].shape[2:]), np.float32)
     view = _windows(node, ones, 1.0 if node.flag("count_include_pad") else 0.0)
-    return np.asarray(view.sum(axis=tuple(range(x.ndim, view.ndim))))
+    return np.asarray(view.sum(axis=tuple(range(ones.ndim, view.ndim))))

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
+from edgecomp.ops.pool import divisors
 
 
 class ExpandOperations(RewritePass):
-    """Quotients, maxima of two activations, and norms.
+    """Quotients, maxima of two activations, norms, and averages without their border.
 
     ``a / b`` -> ``a * reciprocal(b)``; ``maximum(a, b)`` -> ``a + relu(b - a)``,
-    ``minimum(a, b)`` -> ``a - relu(a - b)``; the l2 norm -> the root of a sum of squares.
+    ``minimum(a, b)`` -> ``a - relu(a - b)``; the l2 norm -> the root of a sum of squares; an
+    average in which the border does not count -> one in which it does, times a constant.
     """
 
     name = "expand_operations"
 
     def rewrite(self, graph: Graph, node: Node) -> bool:
         """Expand ``node`` if it is one of these."""
-        rules = {"div": _quotient, "maximum": _maximum, "minimum": _minimum, "reduce": _norm}
+        rules = {
+            "div": _quotient,
+            "maximum": _maximum,
+            "minimum": _minimum,
+            "reduce": _norm,
+            "pool": _average,
+        }
         rule = rules.get(node.op)
         result = None if rule is None else rule(graph, node)
         if result is None:
@@ -60,3 +72,14 @@ def _norm(graph: Graph, node: Node) -> Value | None:
     squares = _emit(graph, node, "unary", node.inputs[0], function="square")
     total = _emit(graph, node, "reduce", squares, **node.attributes | {"function": "sum"})
     return _emit(graph, node, "unary", total, function="sqrt")
+
+
+def _average(graph: Graph, node: Node) -> Value | None:
+    counted = node.text("function") == "max" or node.flag("count_include_pad")
+    if counted or not any(node.integers("pads")):
+        return None
+    attributes = node.attributes | {"count_include_pad": True}
+    whole = _emit(graph, node, "pool", node.inputs[0], **attributes)
+    share = math.prod(node.integers("kernel")) / divisors(node)
+    factor = graph.constant(share.astype(np.float32), f"{node.output.name}_share")
+    return _emit(graph, node, "mul", whole, factor)

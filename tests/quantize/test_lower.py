@@ -47,6 +47,18 @@ def test_function_behind_a_linear_layer_is_its_table() -> None:
     assert quality.sqnr_db > 35
 
 
+def test_average_that_leaves_out_its_border() -> None:
+    """A window at the border averages fewer samples."""
+    body = """
+  %one: f32[] = constant [1.0]
+  %s: f32[1, 5, 8] = add(%x, %one)
+  %y: f32[1, 5, 4] = pool(%s) {function = "average", kernel = [3], strides = [2], pads = [1, 1],
+     count_include_pad = false}"""
+    quantized, quality = lowered(text(body))
+    assert ops(quantized).count("q_pool") == 1
+    assert quality.sqnr_db > 35
+
+
 @pytest.mark.parametrize("function", ["relu", "gelu", "step"])
 def test_what_only_a_function_reads_is_judged_behind_it(function: str) -> None:
     """A sum whose range ends where the function is flat is right, however far from the float sum.

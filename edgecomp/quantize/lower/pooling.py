@@ -13,8 +13,6 @@ def lower_pool(ctx: Lowering, node: Node) -> None:
     """Transposed, pooled, transposed back; one spatial axis is pooled as a row."""
     kernel, strides, pads = (_plane(node, key) for key in ("kernel", "strides", "pads"))
     average = node.text("function") == "average"
-    if average and any(pads) and not node.flag("count_include_pad"):
-        raise UnsupportedError("an average that leaves out its border is not supported")
     value = node.inputs[0]
     x = ctx.narrow(value)
     flat = len(value.shape) == 3
