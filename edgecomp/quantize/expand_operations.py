@@ -9,13 +9,20 @@ import numpy as np
 from edgecomp.ir import Attribute, Graph, Node, RewritePass, Value, create
 from edgecomp.ops.pool import divisors
 
+FEW = 8
+"""The sum of so few squares can be small or large: 8 bits of it would be few bits of its root."""
+
+TINY = 1e-30
+"""Keeps the direction of 0 finite; the square of any signal is far above it."""
+
 
 class ExpandOperations(RewritePass):
     """Quotients, maxima of two activations, norms, and averages without their border.
 
     ``a / b`` -> ``a * reciprocal(b)``; ``maximum(a, b)`` -> ``a + relu(b - a)``,
-    ``minimum(a, b)`` -> ``a - relu(a - b)``; the l2 norm -> the root of a sum of squares; an
-    average in which the border does not count -> one in which it does, times a constant.
+    ``minimum(a, b)`` -> ``a - relu(a - b)``; the l2 norm -> the root of a sum of squares,
+    or ``x . (x / |x|)`` where few are summed (the magnitude of a complex number); an average in
+    which the border does not count -> one in which it does, times a constant.
     """
 
     name = "expand_operations"
@@ -69,9 +76,23 @@ def _minimum(graph: Graph, node: Node) -> Value | None:
 def _norm(graph: Graph, node: Node) -> Value | None:
     if node.text("function") != "l2":
         return None
-    squares = _emit(graph, node, "unary", node.inputs[0], function="square")
+    x, axes = node.inputs[0], node.integers("axes")
+    if axes == (x.type.rank - 1,) and x.shape[-1] <= FEW:
+        return _short_norm(graph, node, x.shape[-1])
+    squares = _emit(graph, node, "unary", x, function="square")
     total = _emit(graph, node, "reduce", squares, **node.attributes | {"function": "sum"})
     return _emit(graph, node, "unary", total, function="sqrt")
+
+
+def _short_norm(graph: Graph, node: Node, size: int) -> Value:
+    """``|x|`` as the product of x with its direction."""
+    x = node.inputs[0]
+    gain = graph.constant(np.full(size, size**-0.5, np.float32), "gain")
+    bias = graph.constant(np.zeros(size, np.float32), "bias")
+    options = {"axis": x.type.rank - 1, "epsilon": TINY, "rms": True}
+    direction = _emit(graph, node, "layer_norm", x, gain, bias, **options)
+    product = _emit(graph, node, "mul", x, direction)
+    return _emit(graph, node, "reduce", product, **node.attributes | {"function": "sum"})
 
 
 def _average(graph: Graph, node: Node) -> Value | None:

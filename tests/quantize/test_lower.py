@@ -47,6 +47,18 @@ def test_function_behind_a_linear_layer_is_its_table() -> None:
     assert quality.sqnr_db > 35
 
 
+def test_magnitudes_are_as_fine_as_their_parts() -> None:
+    """The root of an 8-bit sum of two squares has few codes for what is small: 10 dB here."""
+    body = """
+  %z: f32[1, 5, 4, 2] = reshape(%h) {shape = [1, 5, 4, 2]}
+  %n: f32[1, 5, 4] = reduce(%z) {function = "l2", axes = [3], keep = false}
+  %one: f32[] = constant [0.1]
+  %s: f32[1, 5, 4] = add(%n, %one)
+  %y: f32[1, 5, 4] = unary(%s) {function = "log"}"""
+    _, quality = lowered(text(LINEAR + body))
+    assert quality.sqnr_db > 30
+
+
 def test_average_that_leaves_out_its_border() -> None:
     """A window at the border averages fewer samples."""
     body = """
