@@ -35,6 +35,10 @@ class SinkTranspose(RewritePass):
             return _finish(graph, node, [above.inputs[0]], {"axis": axis}, permutation)
         if node.op == "reduce":
             return _sink_reduction(graph, node, above.inputs[0], permutation)
+        if node.op == "gather" and node.inputs[1].type.rank == 1:
+            operands = [above.inputs[0], node.inputs[1]]
+            axis = permutation[node.integer("axis")]
+            return _finish(graph, node, operands, {"axis": axis}, permutation)
         if node.op in _PER_AXIS:
             attributes = {key: _aligned(node, key, permutation) for key in _PER_AXIS[node.op]}
             moved = node.attributes | attributes

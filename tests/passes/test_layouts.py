@@ -28,6 +28,13 @@ SINKS = {
            %y: f32[2, 3, 4] = transpose(%s) {permutation = [0, 2, 1]}""",
         ["softmax"],
     ),
+    "through chosen elements, as those of a reflected border": (
+        """%i: i64[6] = constant [1, 0, 1, 2, 3, 2]
+           %t: f32[2, 4, 3] = transpose(%x) {permutation = [0, 2, 1]}
+           %g: f32[2, 6, 3] = gather(%t, %i) {axis = 1}
+           %y: f32[2, 3, 6] = transpose(%g) {permutation = [0, 2, 1]}""",
+        ["gather"],
+    ),
     "through a mean": (
         """%t: f32[4, 2, 3] = transpose(%x) {permutation = [2, 0, 1]}
            %y: f32[2, 3] = reduce(%t) {function = "mean", axes = [0], keep = false}""",
