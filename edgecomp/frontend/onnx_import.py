@@ -28,6 +28,12 @@ from edgecomp.ir import DType, Graph, TensorType, TooShort, Value, verify
 
 _QUANTIZED = ("QLinear", "DequantizeLinear", "QuantizeLinear", "DynamicQuantize", "QAttention")
 _QUANTIZED_SUFFIXES = ("Integer", "IntegerToFloat")
+_OTHERWISE = {
+    "ConvTranspose": "use an upsampling (nearest or linear) and a convolution",
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), "use convolutions over time, or attention"),
+}
+"""What does the work of operators that networks often have and edgecomp does not."""
+
 _LISTED = 40
 
 
@@ -269,6 +275,8 @@ def _advice(node: onnx.NodeProto) -> tuple[str, str]:
             "the operator is not part of ONNX",
             "export with standard operators only, without optimisation for one runtime",
         )
+    if name in _OTHERWISE:
+        return f"edgecomp does not support {name}", f"instead of {name}, {_OTHERWISE[name]}"
     return (
         f"edgecomp has no converter for {clean(name)}",
         "replace the operator by supported ones (edgecomp ops lists them), or add a converter",

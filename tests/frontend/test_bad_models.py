@@ -327,6 +327,19 @@ def test_weight_of_the_wrong_shape() -> None:
 # -- operators --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("op", "way_out"),
+    [("LSTM", "attention"), ("GRU", "attention"), ("ConvTranspose", "upsampling")],
+)
+def test_operators_that_networks_often_have_are_refused_with_what_does_their_work(
+    op: str, way_out: str
+) -> None:
+    sizes = {} if op == "ConvTranspose" else {"hidden_size": 4}
+    weights = {"w": np.ones((1, 16, 4), np.float32), "r": np.ones((1, 16, 4), np.float32)}
+    error = refused(graph_of(node(op, "x w r", "y", **sizes), weights=weights))
+    assert f"does not support {op}" in error.message and way_out in error.hint
+
+
 def test_all_unsupported_nodes_are_listed_at_once() -> None:
     graph = graph_of(
         node("Det", "x", "a"),
