@@ -51,6 +51,13 @@ def _refused(node: Node) -> str:
     return _REFUSES[node.op](node) if node.op in _REFUSES else ""
 
 
+def programs(node: Node, engine: Engine) -> Iterator[TileProgram]:
+    """Every candidate that ``engine`` has for ``node``: none without a tiler, or where it refuses."""
+    tilers = _TILERS[node.op]
+    if engine in tilers and not (engine == "ne16" and _refused(node)):
+        yield from tilers[engine](node)
+
+
 def tiled_operators() -> set[str]:
     """Operators that have a tiler."""
     return set(_TILERS)
@@ -228,15 +235,13 @@ def _candidates(node: Node, board: Board) -> Iterator[tuple[Place, TileProgram]]
             "`edgecomp ops` lists what is implemented",
         )
     for engine in board.engines:
-        refused = engine == "ne16" and _refused(node)
-        if engine in _TILERS[node.op] and not refused:
-            for number, program in enumerate(_TILERS[node.op][engine](node)):
-                yield (engine, number), program
+        for number, program in enumerate(programs(node, engine)):
+            yield (engine, number), program
 
 
 def _candidate(node: Node, place: Place) -> TileProgram:
     engine, number = place
-    return next(islice(_TILERS[node.op][engine](node), number, None))
+    return next(islice(programs(node, engine), number, None))
 
 
 def _shape_of(node: Node) -> tuple[object, ...]:

@@ -7,9 +7,10 @@ import pytest
 
 from edgecomp.ir import DType, Graph, Node, Quantization, TensorType, Value, create
 from edgecomp.ir.graph import Attribute
+from edgecomp.targets import load_board
 from edgecomp.tiling import layers
 from edgecomp.tiling.program import Operand, TileProgram
-from edgecomp.tiling.search import _TILERS
+from edgecomp.tiling.search import programs
 
 assert layers  # importing it registers the tilers
 
@@ -81,7 +82,8 @@ def raised_mlp(rows: int, hidden: int, columns: int, depth: int) -> Node:
 
 def every_program(node: Node) -> list[TileProgram]:
     """What all tilers yield, of all engines."""
-    return [program for tiler in _TILERS[node.op].values() for program in tiler(node)]
+    engines = load_board("gap9_evk").engines
+    return [program for engine in engines for program in programs(node, engine)]
 
 
 def attention(batch: int, queries: int, keys: int, heads: int) -> Node:
