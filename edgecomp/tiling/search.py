@@ -52,7 +52,7 @@ def _refused(node: Node) -> str:
 
 
 def programs(node: Node, engine: Engine) -> Iterator[TileProgram]:
-    """Every candidate that ``engine`` has for ``node``: none without a tiler, or where it refuses."""
+    """Every candidate of ``engine`` for ``node``: none without a tiler, or where it refuses."""
     tilers = _TILERS[node.op]
     if engine in tilers and not (engine == "ne16" and _refused(node)):
         yield from tilers[engine](node)
