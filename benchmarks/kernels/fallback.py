@@ -115,6 +115,22 @@ def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
     )
 
 
+def norm(kept: int, reduced: int, inner: bool) -> Case:
+    """Over the last axis (``inner``) or over the first."""
+    shape = (kept, reduced) if inner else (reduced, kept)
+    x = integers(shape, np.int8)
+    fixed = {"zero_x": -5, "fraction": 3, "multiplier": 50, "bias": 4321, "shift": 12}
+    expected = evaluate("q_norm", [x], axes=(int(inner),), keep=False, dtype="i8", **fixed)
+    steps = (reduced, 1) if inner else (1, kept)
+    scalars: Scalars = {"kept": (1, 1, 1, kept), "reduced": (1, 1, 1, reduced), **fixed}
+    scalars |= {"x_kept_stride": (0, 0, 0, steps[0]), "x_reduced_stride": (0, 0, 0, steps[1])}
+    scalars |= {"y_stride": (0, 0, 0, 1), "y_type": I8}
+    arrays = {"x": x, "y": np.zeros(kept, np.int8)}
+    text = f"[{shape[0]},{shape[1]}] over axis {int(inner)}"
+    rate = "norm" if inner else "norm_across"
+    return Case("norm", text, arrays, scalars, "y", expected, x.size, rate=rate, charged_rows=kept)
+
+
 def _image(height: int, width: int, channels: int) -> tuple[np.ndarray, Scalars]:
     x = integers((1, height, width, channels), np.int8)
     scalars: Scalars = {"height": height, "width": width, "channels": channels}
@@ -255,6 +271,9 @@ def fallback_cases() -> Iterator[Case]:
         for inner in (True, False):
             for x_type in (I8, I16):
                 yield reduce(kept, reduced, inner, x_type)
+    for kept, reduced in [(5000, 2), (101, 2), (400, 8), (64, 200)]:
+        for inner in (True, False):
+            yield norm(kept, reduced, inner)
     yield conv((1, 200, 8), 64, (1, 10), 10)
     yield conv((8, 64, 16), 16, (3, 3), 1)
     yield conv((4, 32, 64), 32, (1, 3), 1)

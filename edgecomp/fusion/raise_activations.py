@@ -175,5 +175,6 @@ _WRITERS: dict[str, Callable[[Graph, Node], _Change | None]] = {
     "q_layer_norm": _raise_norm,
     "q_attention": _raise_scalar,
     "q_requantize": _raise_scalar,
+    "q_norm": _raise_scalar,
     "q_table": _raise_table_result,
 }

@@ -26,3 +26,14 @@ def broadcast(node: Node) -> TensorType:
         shapes = [value.shape for value in node.inputs]
         raise OperandError(f"{node.op}: shapes {shapes} do not broadcast") from None
     return TensorType(tuple(int(s) for s in shape), dtypes.pop())
+
+
+def reduced_shape(node: Node) -> tuple[int, ...]:
+    """The first operand's shape without the ``axes``, or with ``keep`` with size 1 there."""
+    shape = node.inputs[0].shape
+    if any(not -len(shape) <= axis < len(shape) for axis in node.integers("axes")):
+        raise OperandError(f"{node.op}: axes {node.integers('axes')} of a tensor {shape}")
+    axes = {axis % len(shape) for axis in node.integers("axes")}
+    if node.flag("keep"):
+        return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)

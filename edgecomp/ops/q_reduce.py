@@ -24,6 +24,7 @@ import numpy as np
 from edgecomp.ir.fixed_point import require_int32
 from edgecomp.ir.graph import Node
 from edgecomp.ir.operator import OperandError, Operator, register
+from edgecomp.ir.shapes import reduced_shape
 from edgecomp.ir.stated import (
     pre_shifted,
     require_pre_shift,
@@ -48,13 +49,7 @@ class QReduce(Operator):
         require_pre_shift(node)
         if node.text("function") not in ("mean", "sum", "max", "min"):
             raise OperandError(f"q_reduce cannot compute {node.text('function')}")
-        shape = node.inputs[0].shape
-        if any(not -len(shape) <= axis < len(shape) for axis in node.integers("axes")):
-            raise OperandError(f"q_reduce: axes {node.integers('axes')} of a tensor {shape}")
-        axes = {axis % len(shape) for axis in node.integers("axes")}
-        if node.flag("keep"):
-            return [stated_type(node, [1 if i in axes else s for i, s in enumerate(shape)])]
-        return [stated_type(node, [s for i, s in enumerate(shape) if i not in axes])]
+        return [stated_type(node, reduced_shape(node))]
 
     def evaluate(self, node: Node, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See the module's heading."""

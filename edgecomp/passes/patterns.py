@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgecomp.ir import Graph, Node, Value
+from edgecomp.ir import Attribute, Graph, Node, Value, create
 
 
 def producer(value: Value, *ops: str) -> Node | None:
@@ -29,6 +29,11 @@ def uniform(value: Value) -> float | None:
         return None
     first = value.array.flat[0]
     return float(first) if bool((value.array == first).all()) else None
+
+
+def emit(graph: Graph, node: Node, op: str, *operands: Value, **attributes: Attribute) -> Value:
+    """The result of a new operation before ``node``, whose name it takes."""
+    return create(graph, op, operands, attributes, name=node.name, before=node).output
 
 
 def orders(node: Node) -> Iterator[tuple[Value, Value]]:

@@ -13,6 +13,7 @@ from edgecomp.quantize.calibrate import Statistics, Windows, split_windows
 from edgecomp.quantize.expand_operations import ExpandOperations
 from edgecomp.quantize.hoist_functions import HoistFunctions
 from edgecomp.quantize.ranges import METHODS, Method
+from edgecomp.quantize.recognize_norms import RecognizeNorms
 
 __all__ = [
     "METHODS",
@@ -54,7 +55,7 @@ def quantize(
     if method not in METHODS:
         raise EdgecompError(f"unknown range method {method!r}", f"known: {', '.join(METHODS)}")
     _check_inputs(graph)
-    run_passes(graph, [ExpandOperations(), HoistFunctions()])
+    run_passes(graph, [RecognizeNorms(), ExpandOperations(), HoistFunctions()])
     statistics = calibration.calibrate(graph, windows)
     integer, mapping = lowering.lower(graph, Assignment(graph, statistics, method), compensate)
     verify(integer)

@@ -55,8 +55,45 @@ def test_magnitudes_are_as_fine_as_their_parts() -> None:
   %one: f32[] = constant [0.1]
   %s: f32[1, 5, 4] = add(%n, %one)
   %y: f32[1, 5, 4] = unary(%s) {function = "log"}"""
-    _, quality = lowered(text(LINEAR + body))
+    quantized, quality = lowered(text(LINEAR + body))
+    assert "q_norm" in ops(quantized)
     assert quality.sqnr_db > 30
+
+
+UNIT = "steps = [1, 1, 1, 1]"
+POWERS = {
+    "halves of one tensor": f"""
+  %z: f32[1, 5, 4, 2] = reshape(%h) {{shape = [1, 5, 4, 2]}}
+  %r1: f32[1, 5, 4, 1] = slice(%z) {{starts = [0, 0, 0, 0], stops = [1, 5, 4, 1], {UNIT}}}
+  %i1: f32[1, 5, 4, 1] = slice(%z) {{starts = [0, 0, 0, 1], stops = [1, 5, 4, 2], {UNIT}}}
+  %r: f32[1, 5, 4] = reshape(%r1) {{shape = [1, 5, 4]}}
+  %i: f32[1, 5, 4] = reshape(%i1) {{shape = [1, 5, 4]}}
+  %r2: f32[1, 5, 4] = unary(%r) {{function = "square"}}
+  %i2: f32[1, 5, 4] = mul(%i, %i)
+  %p: f32[1, 5, 4] = add(%r2, %i2)""",
+    "two tensors": """
+  %r: f32[1, 5, 4] = slice(%h) {starts = [0, 0, 0], stops = [1, 5, 4], steps = [1, 1, 1]}
+  %i: f32[1, 5, 4] = slice(%h) {starts = [0, 0, 3], stops = [1, 5, 7], steps = [1, 1, 1]}
+  %r2: f32[1, 5, 4] = unary(%r) {function = "square"}
+  %i2: f32[1, 5, 4] = unary(%i) {function = "square"}
+  %p: f32[1, 5, 4] = add(%r2, %i2)""",
+    "a short axis": """
+  %z: f32[1, 5, 4, 2] = reshape(%h) {shape = [1, 5, 4, 2]}
+  %z2: f32[1, 5, 4, 2] = unary(%z) {function = "square"}
+  %p: f32[1, 5, 4] = reduce(%z2) {function = "sum", axes = [3], keep = false}""",
+}
+
+
+@pytest.mark.parametrize("case", POWERS)
+def test_power_of_a_spectrum_behind_a_root(case: str) -> None:
+    """8 bits of a power are too few for its root; and what reads the power itself still can."""
+    root = '\n  %y: f32[1, 5, 4] = unary(%p) {function = "sqrt"}'
+    quantized, quality = lowered(text(LINEAR + POWERS[case] + root))
+    assert ops(quantized).count("q_norm") == 1 and "q_add" not in ops(quantized)
+    assert quality.sqnr_db > 32
+    plain, quality = lowered(text(LINEAR + POWERS[case], "%p"))
+    assert "q_norm" in ops(plain)
+    assert quality.sqnr_db > 28
 
 
 def test_average_that_leaves_out_its_border() -> None:

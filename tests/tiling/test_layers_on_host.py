@@ -184,6 +184,9 @@ def elementwise(b: Builder) -> None:
         for pre_shift, axes in enumerate([(1,), (0,), (2,), (0, 2)]):
             where = {"axes": axes, "keep": False, "pre_shift": pre_shift}
             b.layer("q_reduce", [b.input(6, 25, 8)], **where, **common)
+    for zero, axes in ((-128, (2,)), (3, (1,)), (127, (0, 2))):
+        where = {"axes": axes, "keep": False, "zero_x": zero, "fraction": 2}
+        b.layer("q_norm", [b.input(6, 25, 8)], multiplier=5, **where, **requant)
 
 
 def products_and_windows(b: Builder) -> None:

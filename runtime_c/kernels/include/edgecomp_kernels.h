@@ -403,6 +403,25 @@ typedef struct {
 void ec_reduce(const ec_reduce_args *args, uint32_t core, uint32_t cores);
 
 /*
+ * y[i] = requantize(floor(sqrt(sum over j of (x[i, j] - zero_x)^2 << 2 * fraction)), multiplier, bias, shift)
+ *
+ * Axes as for ec_reduce. The shifted sums are below 2^32.
+ */
+typedef struct {
+    const int8_t *x;
+    void *y;
+    uint32_t kept[4], reduced[4];
+    uint32_t x_kept_stride[4], x_reduced_stride[4], y_stride[4];
+    int32_t zero_x; /* [-128, 127] */
+    uint32_t fraction;
+    int32_t multiplier, bias;
+    uint32_t shift;
+    ec_type y_type;
+} ec_norm_args;
+
+void ec_norm(const ec_norm_args *args, uint32_t core, uint32_t cores);
+
+/*
  * Convolution of one image tile, channels last:
  *
  * y[oy, ox, o] = requantize(sum_{ky, kx, i} x[iy, ix, g + i] * w[o, ky, kx, i],
