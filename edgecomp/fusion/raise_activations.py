@@ -145,6 +145,10 @@ def _raise_norm(graph: Graph, node: Node) -> _Change | None:
     return _raise_constant(graph, node, 2, node.integer("gain_shift"))
 
 
+def _raise_root(graph: Graph, node: Node) -> _Change | None:
+    return _raise_table(graph, node, 1) if len(node.inputs) > 1 else _raise_scalar(graph, node)
+
+
 def _raise_scalar(_: Graph, node: Node) -> _Change | None:
     """The bias is an attribute; choosing it left room for this (`quantize/requant.py`)."""
     bias = node.integer("bias") + (RAISED << node.integer("shift"))
@@ -175,6 +179,6 @@ _WRITERS: dict[str, Callable[[Graph, Node], _Change | None]] = {
     "q_layer_norm": _raise_norm,
     "q_attention": _raise_scalar,
     "q_requantize": _raise_scalar,
-    "q_norm": _raise_scalar,
+    "q_norm": _raise_root,
     "q_table": _raise_table_result,
 }

@@ -9,8 +9,8 @@ Constraints are collected first, scales chosen afterwards:
 3. The operands and the result of a concatenation are one class, and so are those of an 8-bit
    maximum or minimum.
 4. A class is 16 bits wide if it holds a sum of two activations, the input of a normalisation or a
-   network output. Network inputs and results of tables are 8 bits; their classes stay so and
-   are left out of rules 2 and 3 where these would widen them.
+   norm, or a network output. Network inputs and results of tables are 8 bits; their classes stay
+   so and are left out of rules 2 and 3 where these would widen them.
 5. The queries of an attention are symmetric, and so are its keys where it has no bias.
 
 A 16-bit class is symmetric with headroom; an 8-bit one is affine by the chosen method.
@@ -155,6 +155,8 @@ class Assignment:
         for node in self.graph.nodes:
             if is_sum(node):
                 self._class(node.output).wide = True
+            elif is_norm(node):
+                self._class(node.inputs[0]).wide = True
             elif node.op == "layer_norm":
                 group = self._class(node.inputs[0])
                 group.wide = True
@@ -239,6 +241,11 @@ def is_offset(node: Node) -> bool:
 def is_selection(node: Node) -> bool:
     """Whether the results of ``node`` are elements of its operand: maxima and minima."""
     return node.op in ("pool", "reduce") and node.text("function") in ("max", "min")
+
+
+def is_norm(node: Node) -> bool:
+    """Whether ``node`` is an l2 norm, which reads 16 bits and applies a function itself."""
+    return node.op == "reduce" and node.text("function") == "l2"
 
 
 def find_chains(graph: Graph) -> dict[Value, Chain]:

@@ -36,7 +36,7 @@ class Boxes:
     """One way to cut a reduction: loops, operands x and y, and what a kernel is told of both."""
 
     loops: tuple[Loop, ...]
-    operands: tuple[Operand, Operand]
+    operands: tuple[Operand, ...]
     arguments: dict[str, Argument]
     elements: Expr
     results: Expr

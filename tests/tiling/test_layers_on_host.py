@@ -25,6 +25,7 @@ from edgecomp.ir import (
     interpret,
     verify,
 )
+from edgecomp.ops.q_norm import ENTRIES
 from edgecomp.pipeline.compile import plan
 from edgecomp.simulators import HostSimulator, ProjectRun
 from edgecomp.targets import Board, load_board
@@ -187,6 +188,8 @@ def elementwise(b: Builder) -> None:
     for zero, axes in ((-128, (2,)), (3, (1,)), (127, (0, 2))):
         where = {"axes": axes, "keep": False, "zero_x": zero, "fraction": 2}
         b.layer("q_norm", [b.input(6, 25, 8)], multiplier=5, **where, **requant)
+        wide = b.input(6, 25, 8, dtype=DType.I16)
+        b.layer("q_norm", [wide, b.constant(ENTRIES)], drop=6, dtype="i8", **where, **STATED)
 
 
 def products_and_windows(b: Builder) -> None:

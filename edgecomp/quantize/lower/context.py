@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecomp.ir import Attribute, DType, Graph, Node, Quantization, TensorType, Value, create
 from edgecomp.quantize import requant
-from edgecomp.quantize.assign import PRODUCTS, Assignment, Spec, is_offset, is_sum
+from edgecomp.quantize.assign import PRODUCTS, Assignment, Spec, is_norm, is_offset, is_sum
 from edgecomp.quantize.calibrate import Moments
 from edgecomp.quantize.functions import Chain, used_once
 
@@ -156,11 +156,12 @@ class Lowering:
     # -- fusing -------------------------------------------------------------------------------
 
     def plan_fusion(self) -> None:
-        """Decide which products apply a table, and which add a residual, themselves."""
+        """Decide which layers apply a table, and which add a residual, themselves."""
         for chain in self.assignment.chains.values():
             producer = chain.source.producer
-            fusable = producer is not None and producer.op in PRODUCTS
-            if producer is not None and fusable and chain.owns_source(self.source):
+            if producer is None or not (producer.op in PRODUCTS or is_norm(producer)):
+                continue
+            if chain.owns_source(self.source):
                 self.tables[producer] = chain
         for node in self.source.nodes:
             if node.op == "add" and (is_sum(node) or is_offset(node)):

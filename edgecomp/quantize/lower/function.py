@@ -7,14 +7,21 @@ from edgecomp.quantize.functions import Chain, only_saturates, table
 from edgecomp.quantize.lower.context import Lowering, quantization_of
 from edgecomp.quantize.lower.convolution import lower_conv_chain
 from edgecomp.quantize.lower.linear import lower_linear_chain
+from edgecomp.quantize.lower.norm import lower_norm_chain
+
+_FUSED = {
+    "linear": lower_linear_chain,
+    "conv_nhwc": lower_conv_chain,
+    "reduce": lower_norm_chain,
+}
+"""Who applies the function behind an operation itself."""
 
 
 def lower_chain(ctx: Lowering, chain: Chain) -> None:
     """A whole chain, at its last node."""
     producer = chain.source.producer
     if producer is not None and ctx.tables.get(producer) is chain:
-        fused = lower_linear_chain if producer.op == "linear" else lower_conv_chain
-        fused(ctx, producer, chain)
+        _FUSED[producer.op](ctx, producer, chain)
         return
     last = chain.nodes[-1]
     spec = ctx.assignment.narrow(chain.result)

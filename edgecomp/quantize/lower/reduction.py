@@ -1,23 +1,13 @@
-"""``reduce`` -> ``q_reduce``, and the l2 norm -> ``q_norm``."""
+"""``reduce`` -> ``q_reduce``; norms are in `norm.py`."""
 
 from __future__ import annotations
 
 import math
 
 from edgecomp.ir import Attribute, Node
-from edgecomp.ops.q_norm import MOST_FRACTION, largest_sum
 from edgecomp.quantize import requant
-from edgecomp.quantize.lower.context import (
-    Lowering,
-    UnsupportedError,
-    lowers,
-    rescale,
-    rescale_sum,
-    scalars,
-)
-
-_LARGEST = 1 << 24
-"""Roots of 12 bits: more add nothing to a result of 8, and take longer."""
+from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale_sum
+from edgecomp.quantize.lower.norm import lower_norm
 
 
 @lowers("reduce")
@@ -25,7 +15,7 @@ def lower_reduce(ctx: Lowering, node: Node) -> None:
     """Mean, sum, maximum or minimum over axes."""
     function = node.text("function")
     if function == "l2":
-        _lower_norm(ctx, node)
+        lower_norm(ctx, node)
         return
     if function not in ("mean", "sum", "max", "min"):
         raise UnsupportedError(f"there is no integer reduction {function}")
@@ -43,17 +33,3 @@ def lower_reduce(ctx: Lowering, node: Node) -> None:
     zero = x.type.zero_point * terms
     attributes |= rescale_sum(x.type.scale, zero, spec, low, high, factor)
     ctx.bind(node.output, ctx.emit("q_reduce", [x], attributes, spec, node, node.output))
-
-
-def _lower_norm(ctx: Lowering, node: Node) -> None:
-    """The root of a sum of squares, with what is behind the point where it is small."""
-    x = ctx.narrow(node.inputs[0])
-    count = math.prod(x.shape[axis] for axis in node.integers("axes"))
-    largest = largest_sum(count, x.type.zero_point)
-    fraction = max(f for f in range(MOST_FRACTION + 1) if f == 0 or largest << 2 * f < _LARGEST)
-    root = math.isqrt(largest << 2 * fraction)
-    spec = ctx.assignment.spec(node.output)
-    attributes: dict[str, Attribute] = {key: node.attributes[key] for key in ("axes", "keep")}
-    attributes |= {"zero_x": x.type.zero_point, "fraction": fraction}
-    attributes |= scalars(rescale(x.type.scale, 0, spec, 0, root, 2.0**-fraction))
-    ctx.bind(node.output, ctx.emit("q_norm", [x], attributes, spec, node, node.output))

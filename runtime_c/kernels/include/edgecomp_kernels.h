@@ -403,20 +403,24 @@ typedef struct {
 void ec_reduce(const ec_reduce_args *args, uint32_t core, uint32_t cores);
 
 /*
- * y[i] = requantize(floor(sqrt(sum over j of (x[i, j] - zero_x)^2 << 2 * fraction)), multiplier, bias, shift)
+ * d[i, j] = round_shift(x[i, j] - zero_x, drop)
+ * r[i] = floor(sqrt(sum over j of d[i, j]^2 << 2 * fraction))
+ * y[i] = requantize(r[i], multiplier, bias, shift), or
+ * y[i] = table[(e << 5) + (r[i] >> e)] with e = max(0, position of the highest bit of r[i] - 5)
  *
- * Axes as for ec_reduce. The shifted sums are below 2^32.
+ * Axes as for ec_reduce. The shifted sums are below 2^32. A table is of y_type, EC_I8 or EC_U8.
  */
 typedef struct {
-    const int8_t *x;
+    const void *x; /* EC_I8 or EC_I16 */
+    const int8_t *table; /* [384] or NULL */
     void *y;
     uint32_t kept[4], reduced[4];
     uint32_t x_kept_stride[4], x_reduced_stride[4], y_stride[4];
-    int32_t zero_x; /* [-128, 127] */
-    uint32_t fraction;
+    int32_t zero_x;
+    uint32_t drop, fraction;
     int32_t multiplier, bias;
     uint32_t shift;
-    ec_type y_type;
+    ec_type x_type, y_type;
 } ec_norm_args;
 
 void ec_norm(const ec_norm_args *args, uint32_t core, uint32_t cores);

@@ -1,5 +1,5 @@
 /*
- * Roots of sums of squares over axes: edgecomp/ops/q_norm.py.
+ * Roots of sums of squares over axes, and functions of them: edgecomp/ops/q_norm.py.
  *
  * Neighbours along the innermost kept axis follow each other without a division.
  */
@@ -25,22 +25,40 @@ EC_INLINE uint32_t root_of(uint32_t value)
     return root;
 }
 
-EC_INLINE uint32_t squares_of_run(const int8_t *x, uint32_t step, uint32_t count, int32_t zero)
+/* Which entry of the table is for `root`: 32 entries an octave. */
+EC_INLINE uint32_t entry_of(uint32_t root)
 {
-    uint32_t total = 0;
-    for (; count > 0; --count, x += step) {
-        const int32_t value = *x - zero;
-        total += (uint32_t)(value * value);
+    if (root < 64) {
+        return root;
     }
-    return total;
+    const uint32_t exponent = ec_highest_bit(root) - 5;
+    return (exponent << 5) + (root >> exponent);
 }
 
-static uint32_t squares(const ec_norm_args *a, const int8_t *x, uint32_t runs)
+#define EC_SQUARES_OF_RUN(name, type)                                                            \
+    EC_INLINE uint32_t name(const type *x, uint32_t step, uint32_t count, int32_t zero,          \
+                            uint32_t drop)                                                       \
+    {                                                                                            \
+        uint32_t total = 0;                                                                      \
+        for (; count > 0; --count, x += step) {                                                  \
+            const int32_t value = (int32_t)ec_add_round((uint32_t)(*x - zero), 0, drop);         \
+            total += (uint32_t)value * (uint32_t)value;                                          \
+        }                                                                                        \
+        return total;                                                                            \
+    }
+
+EC_SQUARES_OF_RUN(squares_of_bytes, int8_t)
+EC_SQUARES_OF_RUN(squares_of_halves, int16_t)
+
+static uint32_t squares(const ec_norm_args *a, size_t x, uint32_t runs)
 {
+    const uint32_t step = a->x_reduced_stride[3], count = a->reduced[3];
     uint32_t total = 0;
     for (uint32_t r = 0; r < runs; ++r) {
-        const int8_t *run = x + ec_offset(r, a->reduced, a->x_reduced_stride, 3);
-        total += squares_of_run(run, a->x_reduced_stride[3], a->reduced[3], a->zero_x);
+        const size_t at = x + ec_offset(r, a->reduced, a->x_reduced_stride, 3);
+        total += a->x_type == EC_I8
+                     ? squares_of_bytes((const int8_t *)a->x + at, step, count, a->zero_x, a->drop)
+                     : squares_of_halves((const int16_t *)a->x + at, step, count, a->zero_x, a->drop);
     }
     return total;
 }
@@ -49,12 +67,16 @@ static uint32_t squares(const ec_norm_args *a, const int8_t *x, uint32_t runs)
 static void along(const ec_norm_args *a, uint32_t outer, uint32_t column, uint32_t count,
                   uint32_t runs)
 {
-    const int8_t *x = a->x + ec_offset(outer, a->kept, a->x_kept_stride, 3) +
-                      (size_t)column * a->x_kept_stride[3];
+    size_t x = ec_offset(outer, a->kept, a->x_kept_stride, 3) + (size_t)column * a->x_kept_stride[3];
     size_t y = ec_offset(outer, a->kept, a->y_stride, 3) + (size_t)column * a->y_stride[3];
     for (; count > 0; --count, x += a->x_kept_stride[3], y += a->y_stride[3]) {
         const uint32_t root = root_of(squares(a, x, runs) << (2 * a->fraction));
-        ec_store(a->y, y, a->y_type, ec_rescale((int32_t)root, a->multiplier, a->bias, a->shift));
+        if (a->table != 0) {
+            ((int8_t *)a->y)[y] = a->table[entry_of(root)];
+        } else {
+            const int32_t value = ec_rescale((int32_t)root, a->multiplier, a->bias, a->shift);
+            ec_store(a->y, y, a->y_type, value);
+        }
     }
 }
 
