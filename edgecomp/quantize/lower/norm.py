@@ -20,6 +20,9 @@ from edgecomp.quantize.lower.context import Lowering, rescale, scalars
 _ENOUGH = 1 << 24
 """Roots of 12 bits: more add nothing to a result of 8, and take longer."""
 
+_SPARE = 4
+"""Bits of an operand of 16 that 12 bits of the root can do without."""
+
 
 def lower_norm(ctx: Lowering, node: Node) -> None:
     """The root of a sum of squares, with what is behind the point where it is small."""
@@ -53,6 +56,8 @@ def _root(ctx: Lowering, node: Node, enough: int) -> tuple[Value, dict[str, Attr
         return largest_sum(count, x.type.dtype, zero, drop)
 
     drop = next(bits for bits in range(MOST_DROP + 1) if largest(bits) < LIMIT)
+    spare = _SPARE if x.type.dtype is DType.I16 else 0
+    drop = next((bits for bits in range(drop, spare) if largest(bits) < enough), max(drop, spare))
     fits = [bits for bits in range(MOST_FRACTION + 1) if largest(drop) << 2 * bits < enough]
     fraction = max(fits, default=0)
     attributes: dict[str, Attribute] = {key: node.attributes[key] for key in ("axes", "keep")}
