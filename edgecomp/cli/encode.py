@@ -47,6 +47,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "by default, or none where the values are the network's input already.",
 )
 @click.option(
+    "--windows-only",
+    is_flag=True,
+    help="Write the windows, prepared for the network, instead of its outputs: what "
+    "`edgecomp build --calibration` takes.",
+)
+@click.option(
     "--batch", type=click.IntRange(min=1), default=4, show_default=True, help="Windows per run."
 )
 @click.option(
@@ -60,6 +66,7 @@ def encode(
     settings: dict[str, str],
     rate: float | None,
     preparation: str | None,
+    windows_only: bool,
     batch: int,
     out: Path | None,
     as_json: bool,
@@ -67,7 +74,7 @@ def encode(
     """Encode the recording in FILE with the float network, and write the outputs as .npy.
 
     FILE is .npy, .npz or .csv and holds [channels, samples]; a .csv may have a line per sample.
-    Written is a float32 array with one output for each window of the recording.
+    Written is a float32 array with one output for each window of the recording: [windows, ...].
     """
     from edgecomp import zoo
 
@@ -80,10 +87,11 @@ def encode(
     if rate is None and module.rate is not None:
         own = f"{module.rate:g} samples per second, the encoder's own rate"
         notices.append(f"no --rate given: the recording is taken to have {own}")
-    outputs = module.encode(
-        recording, rate=rate, preparation=preparation, batch=batch, notices=notices
-    )
-    target = out or file.with_name(f"{file.name}.{encoder.spec.name}.npy")
+    outputs = module.prepare(recording, rate=rate, preparation=preparation, notices=notices)
+    if not windows_only:
+        outputs = module.run(outputs, batch)
+    kind = ".windows" if windows_only else ""
+    target = out or file.with_name(f"{file.name}.{encoder.spec.name}{kind}.npy")
     _write(target, outputs)
     if as_json:
         result = {"file": str(target), "model": encoder.spec.name, "shape": list(outputs.shape)}

@@ -22,7 +22,8 @@ from edgecomp.cli.progress import open_progress
     multiple=True,
     callback=parse_pairs,
     help="A setting of the sample application, repeatable: EC_APP_HOP (samples between windows), "
-    "EC_APP_COUNT (one count of the front end in the network's unit), EC_APP_FIXED_SCALE, or "
+    "EC_APP_COUNT (one count of the front end in the network's unit) and EC_APP_FIXED_SCALE "
+    "where samples are multiplied by a factor, not z-scored, or "
     "EDGECOMP_SOURCE=driver.c, your front end's driver.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the command lines; nothing is needed or run.")

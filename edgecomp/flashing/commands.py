@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -101,6 +102,11 @@ def _definitions(settings: Mapping[str, str]) -> list[str]:
             raise FlashError(
                 f"the sample application has no setting {name}", f"it has {', '.join(SETTINGS)}"
             )
+        elif name != SOURCE_SETTING and not _is_positive(values[name], name == "EC_APP_HOP"):
+            raise FlashError(
+                f"{name}={values[name]} is not possible",
+                "it is a whole number of samples" if name == "EC_APP_HOP" else "it is above 0",
+            )
     if SOURCE_SETTING in values:
         source = Path(values[SOURCE_SETTING]).resolve()
         if not source.is_file():
@@ -108,6 +114,14 @@ def _definitions(settings: Mapping[str, str]) -> list[str]:
         values[SOURCE_SETTING] = str(source)
     forgotten = [f"-U{name}" for name in SETTINGS if name not in values]
     return forgotten + [f"-D{name}={value}" for name, value in values.items()]
+
+
+def _is_positive(text: str, whole: bool) -> bool:
+    try:
+        number = float(text)
+    except ValueError:
+        return False
+    return 0 < number < math.inf and (not whole or text.isdecimal())
 
 
 def _tool(

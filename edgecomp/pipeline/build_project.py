@@ -127,7 +127,9 @@ def build(
         check_weights(graph, chip)
         progress.stage("quantize")
         quantized = quantize(graph, first, method)
-        normalisation = _normalisation(source, stated, quantized.graph, first)
+        normalisation = _normalisation(
+            source, stated, quantized.graph, first, recording is not None
+        )
         progress.stage("tile and place", None)
         search = Search(chip, load_measurements(chip), engines)
         planned = fuse_and_plan(quantized.graph, chip, search.choose, progress.step)
@@ -146,13 +148,19 @@ def build(
 
 
 def _normalisation(
-    source: Source, stated: Normalisation | None, graph: Graph, windows: Mapping[str, np.ndarray]
+    source: Source,
+    stated: Normalisation | None,
+    graph: Graph,
+    windows: Mapping[str, np.ndarray],
+    recorded: bool,
 ) -> InputNormalisation | None:
     """What the sample application computes; notices about it are added to the source's."""
     stream = application_stream(graph, source.stream)
     scale = graph.inputs[0].type.scale_or_one
     calibrated = next(iter(windows.values()))
-    chosen, notices = choose_normalisation(stated, source.normalisation, calibrated, stream, scale)
+    chosen, notices = choose_normalisation(
+        stated, source.normalisation, calibrated, stream, scale, recorded
+    )
     source.notices += notices
     return chosen
 

@@ -19,13 +19,15 @@ def choose_normalisation(
     windows: np.ndarray,
     stream: tuple[int, int] | None,
     scale: float = 1.0,
+    recorded: bool = True,
 ) -> tuple[InputNormalisation | None, list[str]]:
     """The normalisation for ``windows`` [N, *input shape] of a ``stream``, and notices about it.
 
     What was ``stated`` comes first, then the encoder's own; without either it is what the windows
     look like. None where there is no stream, so that there is no application. ``scale`` is the
     input's: raises EdgecompError where integers do not hold what was stated in steps of it; where
-    they do not hold what was found, a notice says that the application is left out.
+    they do not hold what was found, a notice says that the application is left out. Windows that
+    are not ``recorded`` tell nothing: what they look like is taken, and called a guess.
     """
     if stream is None:
         return None, _without_effect(stated)
@@ -37,10 +39,10 @@ def choose_normalisation(
     if not chosen.fits(scale):
         return section, [_unfit(chosen, source, scale)]
     if source == "calibration":
+        why = f"because the calibration windows are{'' if found == ZSCORE else ' not'} z-scored"
         return section, [
             "how the samples become the network's input was not stated (--normalise): the sample "
-            f"application computes {found}, because the calibration windows "
-            f"are{'' if found == ZSCORE else ' not'} z-scored"
+            f"application computes {found}, {why if recorded else 'which is a guess'}"
         ]
     if chosen != ZSCORE:
         return section, _counts(windows, chosen) if source == "stated" else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,7 +18,7 @@ _LISTED = 8
 def silence(windows: Mapping[str, np.ndarray]) -> list[str]:
     """Notices on windows, and on channels of all windows, that hold one value only.
 
-    ``windows``: input name -> [windows, *shape], of which the last axis is time.
+    ``windows``: input name -> [windows, *shape]. Channels are those of [channels, samples] alone.
     """
     notices = []
     for name, array in windows.items():
@@ -30,7 +31,9 @@ def silence(windows: Mapping[str, np.ndarray]) -> list[str]:
                 f"{empty} of {len(values)} calibration windows for {name} hold one value only: "
                 "ranges and accuracy come from a signal that is none"
             )
-        channels = array.reshape(array.shape[0], -1, array.shape[-1])
+        if array[0].ndim < 2 or array[0].size > math.prod(array.shape[-2:]):  # an image, or patches
+            continue
+        channels = array.reshape(array.shape[0], *array.shape[-2:])
         constant = (channels == channels[:1, :, :1]).all(axis=(0, 2))
         if channels.shape[-1] > 1 and constant.any() and not constant.all():
             notices.append(

@@ -26,8 +26,11 @@ SUFFIXES = (".npz", ".npy", ".csv")
 KEYS = ("input", "inputs", "windows", "x", "data")
 """The names under which windows are looked for in an .npz that holds several arrays."""
 _ONE_SHAPE = "windows of different shapes are cut to one shape first, and make one array"
-_NO_CHANNEL = re.compile(r"(time|date|sample|index|seconds).*|t|")
+_NO_CHANNEL = re.compile(r"(time|date|sample|index|seconds).*|t|t_.*|")
 """Names of columns that count samples."""
+_COUNTS = 16
+"""Lines from which on an even ramp is no signal."""
+_TAKE_OUT = "every column is one channel: take out the time or index column"
 _SHOWN = 4
 """Arrays of a file that a message names."""
 _NUMPY_ERRORS = (
@@ -204,7 +207,25 @@ def _read_csv(path: Path) -> NDArray[np.generic]:
         rows = rows[1:]
     if not rows:
         raise RecordingError(f"{path} holds no numbers")
-    return np.array([_parse_row(path, i, fields, len(rows[0][1])) for i, fields in rows])
+    table = np.array([_parse_row(path, i, fields, len(rows[0][1])) for i, fields in rows])
+    _check_first_column(path, table)
+    return table
+
+
+def _check_first_column(path: Path, table: NDArray[np.float64]) -> None:
+    """Raises RecordingError where the first column, and no other one, counts evenly upwards."""
+    if len(table) < _COUNTS or table.shape[1] < 2 or not np.isfinite(table).all():
+        return
+    steps = np.diff(table, axis=0)
+    mean = steps.mean(axis=0)
+    line = table[0] + mean * np.arange(len(table))[:, None]
+    even = (steps > 0).all(axis=0) & (np.abs(table - line).max(axis=0) <= mean)
+    if even[0] and not even[1:].any():
+        raise RecordingError(
+            f"{path}: the first column counts evenly from {table[0, 0]:g} to {table[-1, 0]:g}, as "
+            "time or an index does",
+            _TAKE_OUT,
+        )
 
 
 def _check_header(path: Path, names: list[str]) -> None:
@@ -212,7 +233,7 @@ def _check_header(path: Path, names: list[str]) -> None:
     if len(names) > 1 and _NO_CHANNEL.fullmatch(names[0].strip().lower()):
         raise RecordingError(
             f"{path}: the first column is called '{names[0].strip()}'",
-            "every column is one channel: take out the time or index column",
+            _TAKE_OUT,
         )
 
 
@@ -344,7 +365,10 @@ def _split(recordings: Windows, samples: int) -> Windows:
 
 def _wrong_shape(name: str, found: tuple[int, ...], shape: tuple[int, ...]) -> RecordingError:
     expected = f"[N, {', '.join(map(str, shape))}]"
-    hint = "give the network's own input shape"
+    hint = (
+        "give the network's own input shape; `edgecomp encode RECORDING --windows-only` writes "
+        "the windows of an encoder of the zoo"
+    )
     if len(shape) == 2:
         channels, samples = shape
         expected += f", [{channels}, at least {samples}] or [at least {samples}, {channels}]"

@@ -30,6 +30,16 @@ def test_writes_what_the_encoder_returns(run, recording: Path) -> None:
     assert "the recording: kept 400 of 500 samples, in windows of 200" in result.stderr
 
 
+def test_windows_only_are_what_a_build_calibrates_on(run, recording: Path) -> None:
+    options = ["--model", "eegdino-small", "--set", "patches=1", "--windows-only"]
+    result = run("encode", recording, *options)
+    assert result.exit_code == 0, result.stderr
+    written = np.load(recording.with_name("night.npy.eegdino-small.windows.npy"))
+    expected = zoo.create("eegdino-small", patches=1).prepare(np.load(recording))
+    np.testing.assert_array_equal(written, expected)
+    assert written.shape == (2, 2, 1, 200)
+
+
 def test_a_rate_that_is_given_needs_no_note(run, recording: Path) -> None:
     line = ["--model", "eegdino-small", "--set", "patches=1", "--rate", "250", "--json"]
     told = json.loads(run("encode", recording, *line).stdout)

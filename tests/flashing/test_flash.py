@@ -92,8 +92,15 @@ def test_settings_of_the_application_are_handed_on_and_those_of_before_forgotten
     line = plan_commands(directory, board, {}, settings=given)[0].arguments
     assert "-DEC_APP_HOP=50" in line and f"-DEDGECOMP_SOURCE={tmp_path / 'driver.c'}" in line
     assert "-UEC_APP_COUNT" in line and "-UEC_APP_HOP" not in line
-    for wrong in ({"EC_APP_HOPS": "50"}, {"EDGECOMP_SOURCE": "other.c"}):
-        with pytest.raises(FlashError, match="no setting EC_APP_HOPS|no file .*other.c"):
+    for name, value, reason in (
+        ("EC_APP_HOPS", "50", "no setting EC_APP_HOPS"),
+        ("EDGECOMP_SOURCE", "other.c", "no file .*other.c"),
+        ("EC_APP_HOP", "2.5", "EC_APP_HOP=2.5 is not possible"),
+        ("EC_APP_COUNT", "-1", "EC_APP_COUNT=-1 is not possible"),
+        ("EC_APP_COUNT", "much", "EC_APP_COUNT=much is not possible"),
+    ):
+        wrong = {name: value}
+        with pytest.raises(FlashError, match=reason):
             plan_commands(directory, board, {}, settings=wrong)
 
 

@@ -47,3 +47,12 @@ def test_windows_of_one_value_are_counted(
 def test_what_is_left_of_a_recording_is_told(recorded: np.ndarray, tmp_path: Path) -> None:
     [notice] = notices(recorded.transpose(1, 0, 2).reshape(2, 200)[:, :170], tmp_path)
     assert "kept 150 of 170 samples" in notice
+
+
+def test_rows_of_an_image_are_no_channels(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).standard_normal((4, 3, 8, 8)).astype(np.float32)
+    images[:, :, 0] = 1
+    np.save(tmp_path / "own.npy", images)
+    source = Source("mine", tmp_path / "mine.onnx")
+    calibration_windows(source, {"image": (1, 3, 8, 8)}, tmp_path / "own.npy", 16, 0)
+    assert source.notices == []

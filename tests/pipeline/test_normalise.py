@@ -54,6 +54,11 @@ def test_what_is_stated_comes_first_then_the_encoder_s_own() -> None:
         assert (section.kind, section.factor, section.source) == ("scale", factor, source)
 
 
+def test_what_noise_looks_like_is_called_a_guess() -> None:
+    _, [notice] = choose_normalisation(None, None, NOISE, STREAM, recorded=False)
+    assert notice.endswith("which is a guess")
+
+
 def test_a_factor_for_windows_in_counts_is_doubted() -> None:
     stated, counts = Normalisation("scale", 0.25), np.rint(NOISE * 1000)
     _, [notice] = choose_normalisation(stated, None, counts, STREAM)

@@ -178,6 +178,18 @@ def test_csv_with_a_column_that_is_no_channel(tmp_path: Path, name: str) -> None
         load_windows(path, SHAPE)
 
 
+@pytest.mark.parametrize("step", [1.0, 0.004])
+def test_csv_whose_first_column_counts(tmp_path: Path, step: float) -> None:
+    """With no name for it, or none: an electrode would take the place of its neighbour."""
+    signal = np.random.default_rng(0).standard_normal((40, 2))
+    time = np.round(step * np.arange(40), 3)[:, None]
+    path = csv(tmp_path, lines(np.hstack([time, signal])))
+    with pytest.raises(RecordingError, match=r"the first column counts evenly from 0 to"):
+        load_recording(path)
+    alone = csv(tmp_path, lines(np.hstack([np.arange(40.0)[:, None], np.arange(40.0)[:, None]])))
+    assert load_recording(alone).shape == (2, 40)
+
+
 def test_csv_with_channels_as_rows(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_windows(csv(tmp_path, lines(LONG)), SHAPE), CUT)
 
