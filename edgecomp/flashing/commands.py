@@ -102,11 +102,9 @@ def _definitions(settings: Mapping[str, str]) -> list[str]:
             raise FlashError(
                 f"the sample application has no setting {name}", f"it has {', '.join(SETTINGS)}"
             )
-        elif name != SOURCE_SETTING and not _is_positive(values[name], name == "EC_APP_HOP"):
-            raise FlashError(
-                f"{name}={values[name]} is not possible",
-                "it is a whole number of samples" if name == "EC_APP_HOP" else "it is above 0",
-            )
+        if name != SOURCE_SETTING and not _is_positive(values[name], name != "EC_APP_COUNT"):
+            kind = "a number" if name == "EC_APP_COUNT" else "a whole number"
+            raise FlashError(f"{name}={values[name]} is not possible", f"it is {kind} above 0")
     if SOURCE_SETTING in values:
         source = Path(values[SOURCE_SETTING]).resolve()
         if not source.is_file():
@@ -117,11 +115,10 @@ def _definitions(settings: Mapping[str, str]) -> list[str]:
 
 
 def _is_positive(text: str, whole: bool) -> bool:
-    try:
-        number = float(text)
-    except ValueError:
+    """Whether C reads ``text`` as a number above 0, an int64 where it is to be ``whole``."""
+    if not re.fullmatch(r"\d{1,18}" if whole else r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII):
         return False
-    return 0 < number < math.inf and (not whole or text.isdecimal())
+    return 0 < float(text) < math.inf
 
 
 def _tool(

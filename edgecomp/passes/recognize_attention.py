@@ -99,37 +99,59 @@ def _through_reshape(graph: Graph, value: Value) -> Value:
 
 def _scores(graph: Graph, value: Value) -> _Scores | None:
     """Follow scales and biases, of which only a single one may be computed, up to the product."""
-    scale, bias, bias_scale, shape = 1.0, None, 1.0, value.shape
+    scale, terms = 1.0, list[_Term]()
     while True:
         value = _through_reshape(graph, value)
         node = value.producer
         if node is None or not used_once(graph, value):
             return None
         if node.op == "matmul":
-            return _Scores(node, scale, bias, bias_scale, shape)
+            return _joined(graph, node, scale, terms, value.shape)
         factor = _factor(node)
         if factor is not None:
             scale, value = scale * factor[1], factor[0]
             continue
-        terms = _masked_term(node) or _bias_term(node)
-        if terms is None:
+        masked = _masked_term(node)
+        found = masked or _bias_term(node)
+        if found is None:
             return None
-        if bias is None:
-            bias, bias_scale, shape = terms[1], scale, node.output.shape
-        else:
-            first = _scaled_bias(bias, bias_scale, shape)
-            second = _scaled_bias(terms[1], scale, node.output.shape)
-            if first is None or second is None:
-                return None
-            bias, bias_scale = graph.constant(first + second.reshape(shape), bias.name), 1.0
-        value, scale = terms[0], scale * terms[2]
+        terms.append(_Term(found[1], scale, node.output.shape, masked is not None))
+        value, scale = found[0], scale * found[2]
 
 
-def _scaled_bias(bias: Value, scale: float, shape: tuple[int, ...]) -> np.ndarray | None:
-    """A stored bias times ``scale``, for scores of ``shape``."""
-    if not bias.is_constant:
+@dataclass(frozen=True)
+class _Term:
+    """``bias`` times ``scale`` on scores of ``shape``; ``masks``: it replaces what it forbids."""
+
+    bias: Value
+    scale: float
+    shape: tuple[int, ...]
+    masks: bool
+
+
+def _joined(
+    graph: Graph, product: Node, scale: float, terms: list[_Term], shape: tuple[int, ...]
+) -> _Scores | None:
+    """One bias for all of ``terms``, outermost first; None where they cannot be added up."""
+    if not terms:
+        return _Scores(product, scale, None, 1.0, shape)
+    first = terms[0]
+    if len(terms) == 1:
+        return _Scores(product, scale, first.bias, first.scale, first.shape)
+    if not all(term.bias.is_constant for term in terms):
         return None
-    return np.asarray(np.broadcast_to(bias.array * np.float32(scale), shape))
+    total, forbidden = np.zeros(first.shape), np.zeros(first.shape, bool)
+    for term in terms:
+        values = np.broadcast_to(term.bias.array * np.float64(term.scale), term.shape)
+        values = values.reshape(first.shape)
+        total = np.where(forbidden, total, total + values)
+        if term.masks:
+            forbidden |= values <= LOWEST
+    if forbidden.any() and not (total > LOWEST).any(axis=-1).all():
+        return None  # a row without any key: its weights would come from its scores
+    least = float(np.finfo(np.float32).min) / 2
+    bias = graph.constant(np.maximum(total, least).astype(np.float32), first.bias.name)
+    return _Scores(product, scale, bias, 1.0, first.shape)
 
 
 def _factor(node: Node) -> tuple[Value, float] | None:

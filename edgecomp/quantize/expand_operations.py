@@ -10,8 +10,8 @@ from edgecomp.ir import Graph, Node, RewritePass, Value
 from edgecomp.ops.pool import divisors
 from edgecomp.passes.patterns import emit
 
-LONG = (1 << 32) // 255**2
-"""Squares whose sum may not fit 32 bits."""
+LONG = 1 << 13
+"""Elements that may not fit a small L1, where a norm has all of them; their sum varies little."""
 
 
 class ExpandOperations(RewritePass):

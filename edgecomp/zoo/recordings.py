@@ -26,7 +26,7 @@ SUFFIXES = (".npz", ".npy", ".csv")
 KEYS = ("input", "inputs", "windows", "x", "data")
 """The names under which windows are looked for in an .npz that holds several arrays."""
 _ONE_SHAPE = "windows of different shapes are cut to one shape first, and make one array"
-_NO_CHANNEL = re.compile(r"(time|date|sample|index|seconds).*|t|t_.*|")
+_NO_CHANNEL = re.compile(r"(time|date|seconds).*|(samples?|index)( ?(no|nr|number)\.?)?|t|t_.*|")
 """Names of columns that count samples."""
 _COUNTS = 16
 """Lines from which on an even ramp is no signal."""

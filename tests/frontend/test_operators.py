@@ -9,6 +9,7 @@ import onnx
 import pytest
 from harness import assert_same, one_node_model
 
+from edgecomp.errors import EdgecompError
 from edgecomp.frontend import import_onnx, supported_operators
 from edgecomp.frontend.registry import converted_operators
 from edgecomp.ir import interpret
@@ -459,6 +460,17 @@ def test_where_with_a_comparison(op: str, bound: str) -> None:
     x = np.round(2 * X) / 2  # some elements are equal
     model = chosen(node, half=scalar(0.5), zero=np.zeros((1, 1), np.float32))
     assert_same(model, {"a": x, "b": np.roll(x, 1)})
+
+
+def test_infinite_values_that_a_mask_put_in_are_not_told_from_numbers() -> None:
+    make = onnx.helper.make_node
+    nodes = [
+        make("Where", ["mask", "lowest", "a"], ["masked"]),
+        make("Equal", ["masked", "lowest"], ["c"]),
+    ]
+    model = chosen(*nodes, lowest=scalar(-np.inf), mask=np.arange(8) % 3 > 0)
+    with pytest.raises(EdgecompError, match="asks for infinite values"):
+        import_onnx(model.SerializeToString())
 
 
 @pytest.mark.parametrize("op", ["And", "Or"])

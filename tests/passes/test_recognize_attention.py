@@ -345,6 +345,29 @@ def test_rows_masked_as_a_whole_stay():
     assert "attention" not in recognize(b.finish(masked, v))
 
 
+@pytest.mark.parametrize("inner", [2e4, -np.finfo(np.float32).max / 1.5])
+def test_mask_replaces_what_was_added_before_it(inner):
+    """A bias under the mask counts no more, however large; sums of lowest numbers stay finite."""
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    keep = np.tril(np.ones((T, T), np.float32))
+    under = b.constant(np.where(keep, 0.1, inner).astype(np.float32))
+    biased = b.op("add", b.scores(q, k), under)
+    kept = b.op("mul", biased, b.constant(keep))
+    fill = b.constant(np.where(keep, 0.0, np.finfo(np.float32).min / 2).astype(np.float32))
+    assert "attention" in recognize(b.finish(b.op("add", kept, fill), v))
+
+
+def test_bias_that_leaves_a_row_of_the_mask_no_key():
+    b = Builder(1, T, 3 * C)
+    q, k, v = qkv(b)
+    keep = np.tril(np.ones((T, T), np.float32))
+    under = b.constant(np.where(keep, -1e4, 0.0).astype(np.float32))
+    kept = b.op("mul", b.op("add", b.scores(q, k), under), b.constant(keep))
+    masked = b.op("add", kept, b.constant(np.where(keep, 0.0, -1e4)))
+    assert "attention" not in recognize(b.finish(masked, v))
+
+
 def test_weights_that_are_read_elsewhere():
     """A network that also returns its attention weights keeps the softmax."""
     b = Builder(1, T, 3 * C)

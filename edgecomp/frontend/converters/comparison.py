@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgecomp.frontend.call import Call, Operand
-from edgecomp.frontend.converters.elementwise import negation
+from edgecomp.frontend.call import Call, Operand, Unsupported
+from edgecomp.frontend.converters.elementwise import holds_lowest, negation
 from edgecomp.frontend.registry import converts
+from edgecomp.ir import Value
 
 
 @converts("Greater", "LessOrEqual")
@@ -25,10 +26,16 @@ def less(call: Call) -> Operand:
 
 @converts("Equal")
 def equal(call: Call) -> Operand:
-    """Equal: neither above nor below. Nothing computed equals an infinite constant."""
+    """Equal: neither above nor below. Nothing computed of finite numbers is infinite."""
     a, b = call.operand(0), call.operand(1)
-    if any(isinstance(x, np.ndarray) and np.isinf(x).all() for x in (a, b)):
-        return np.broadcast_to(np.zeros((), bool), np.broadcast_shapes(a.shape, b.shape))
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, np.ndarray) and np.isinf(x).all():
+            if isinstance(y, Value) and holds_lowest(y):
+                raise Unsupported(
+                    "it asks for infinite values, which masks have as large numbers here",
+                    "leave rows that are masked as a whole out of the network",
+                )
+            return np.broadcast_to(np.zeros((), bool), np.broadcast_shapes(a.shape, b.shape))
     different = call.emit("add", _step(call, a, b), _step(call, b, a))
     return negation(call, different)
 

@@ -95,6 +95,21 @@ def negation(call: Call, truth: Operand) -> Operand:
     return call.emit("sub", np.ones((), np.float32), truth)
 
 
+def holds_lowest(value: Value) -> bool:
+    """Whether ``value`` is made of a constant in which `_LOWEST` stands for minus infinity."""
+    pending, seen = [value], {value}
+    while pending:
+        each = pending.pop()
+        if each.is_constant:
+            if each.array.size and each.array.min() <= _LOWEST:
+                return True
+        elif each.producer is not None:
+            new = [operand for operand in each.producer.inputs if operand not in seen]
+            seen.update(new)
+            pending += new
+    return False
+
+
 def _finite_mask(operand: Operand) -> Operand:
     return operand if isinstance(operand, Value) else _finite(operand)
 

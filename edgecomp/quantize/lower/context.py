@@ -10,7 +10,8 @@ from edgecomp.ir import Attribute, DType, Graph, Node, Quantization, TensorType,
 from edgecomp.quantize import requant
 from edgecomp.quantize.assign import PRODUCTS, Assignment, Spec, is_norm, is_offset, is_sum
 from edgecomp.quantize.calibrate import Moments
-from edgecomp.quantize.functions import Chain, used_once
+from edgecomp.quantize.functions import Chain, only_saturates, used_once
+from edgecomp.quantize.octaves import finer_by_octaves
 
 Rule = Callable[["Lowering", Node], None]
 
@@ -159,13 +160,22 @@ class Lowering:
         """Decide which layers apply a table, and which add a residual, themselves."""
         for chain in self.assignment.chains.values():
             producer = chain.source.producer
-            if producer is None or not (producer.op in PRODUCTS or is_norm(producer)):
+            if producer is None or not chain.owns_source(self.source):
                 continue
-            if chain.owns_source(self.source):
+            if producer.op in PRODUCTS or (is_norm(producer) and self._by_octaves(chain)):
                 self.tables[producer] = chain
         for node in self.source.nodes:
             if node.op == "add" and (is_sum(node) or is_offset(node)):
                 self._plan_residual(node)
+
+    def _by_octaves(self, chain: Chain) -> bool:
+        """Whether a table by octaves of a norm suits the function behind it."""
+        source = self.assignment.histogram(chain.source)
+        spec = self.assignment.narrow(chain.result)
+        if only_saturates(chain.function, source.low, source.high, spec.quantization):
+            return False
+        codes = self.assignment.narrow(chain.source, chain).quantization
+        return finer_by_octaves(source, chain.function, codes)
 
     def _plan_residual(self, node: Node) -> None:
         spec = self.assignment.spec(node.output)

@@ -18,7 +18,7 @@ from edgecomp.quantize.functions import Chain
 from edgecomp.quantize.lower.context import Lowering, rescale, scalars
 
 _ENOUGH = 1 << 24
-"""Roots of 12 bits: more add nothing to a result of 8, and take longer."""
+"""Roots of 12 bits, of few elements: more add nothing to a result of 8, and take longer."""
 
 _SPARE = 4
 """Bits of an operand of 16 that 12 bits of the root can do without."""
