@@ -90,7 +90,7 @@ def test_a_stack_of_which_nothing_is_left_is_an_error(
     board = tmp_path / "small.toml"
     board.write_text(
         'name = "small"\nbase = "gap9_evk"\ntarget = "gap9"\n'
-        f"[reserved]\norchestrator_stack_bytes = {enough - left[1] // 4 * 4}\n"
+        f"[reserved]\norchestrator_stack_bytes = {(enough - left[1]) // 16 * 16}\n"
     )
     small = build("tinyissimomyo", board=board, options=OPTIONS, windows=1, out=tmp_path / "small")
     with pytest.raises(EdgecompError, match="the orchestrator used all of its stack"):
