@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from edgecomp.ir import DType, Value
+from edgecomp.ir import DType, Node, Value
 from edgecomp.tiling.expr import Const, Expr
 from edgecomp.tiling.program import (
     Argument,
@@ -15,6 +15,7 @@ from edgecomp.tiling.program import (
     Operand,
     Pointer,
     Region,
+    Scalar,
 )
 from edgecomp.tiling.views import resolve
 
@@ -132,3 +133,8 @@ def _flipping(operand: Operand, when: When) -> list[Call]:
 def whole_operand(name: str, value: Value) -> Operand:
     """A tensor that stays in L1 for the whole layer."""
     return Operand(name, value, "in", Region.contiguous(0, value.type.bytes), Const(0), 1)
+
+
+def requantization(node: Node) -> dict[str, Argument]:
+    """The arguments of a kernel that requantizes with numbers stated by ``node``."""
+    return {name: Scalar(node.integer(name)) for name in ("multiplier", "bias", "shift")}

@@ -15,7 +15,6 @@ from edgecomp.tiling.program import (
     Loop,
     Operand,
     Pointer,
-    Scalar,
     TileProgram,
     Vector,
     c_type,
@@ -72,11 +71,6 @@ def boxes(node: Node) -> Iterator[Boxes]:
         found = _boxes(node, axes, grid)
         if found is not None:
             yield found
-
-
-def requantization(node: Node) -> dict[str, Argument]:
-    """The kernel's arguments of that name."""
-    return {name: Scalar(node.integer(name)) for name in ("multiplier", "bias", "shift")}
 
 
 def _merged(node: Node) -> list[_Axis]:

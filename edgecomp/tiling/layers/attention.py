@@ -24,6 +24,7 @@ from edgecomp.tiling.candidates import (
     buffers_for,
     first_uses,
     lowering,
+    requantization,
     round_up,
     tile_sizes,
     whole_operand,
@@ -335,9 +336,7 @@ class _Tiles:
             "acc_stride": wrap(self.value_width),
             "y_stride": wrap(self.value_dim),
             "v_zero": Scalar(node.integer("v_zero")),
-            "multiplier": Scalar(node.integer("multiplier")),
-            "bias": Scalar(node.integer("bias")),
-            "shift": Scalar(node.integer("shift")),
+            **requantization(node),
             "y_type": c_type(node.output),
         }
         work = self.m.size * self.value_dim

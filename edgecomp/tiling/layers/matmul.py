@@ -20,6 +20,7 @@ from edgecomp.tiling.candidates import (
     When,
     buffers_for,
     first_uses,
+    requantization,
     round_up,
     tile_sizes,
 )
@@ -173,9 +174,7 @@ class _Tiles:
             "a_stride": wrap(self.depth),
             "b_stride": wrap(self.row),
             "y_stride": n.size,
-            "multiplier": Scalar(node.integer("multiplier")),
-            "bias": Scalar(node.integer("bias")),
-            "shift": Scalar(node.integer("shift")),
+            **requantization(node),
             "pre_shift": Scalar(optional_integer(node, "pre_shift")),
             "y_type": c_type(node.output),
         }

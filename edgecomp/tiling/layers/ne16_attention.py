@@ -19,7 +19,7 @@ from edgecomp.ir import Node, Value
 from edgecomp.ir.stated import optional_integer
 from edgecomp.ops.q_attention import narrow_scores
 from edgecomp.tiling import ne16
-from edgecomp.tiling.candidates import When, buffers_for, tile_sizes, whole_operand
+from edgecomp.tiling.candidates import When, buffers_for, requantization, tile_sizes, whole_operand
 from edgecomp.tiling.expr import Expr, least, most, wrap
 from edgecomp.tiling.ne16_weights import BLOCK
 from edgecomp.tiling.program import (
@@ -253,9 +253,7 @@ class _Tiles:
             "acc_stride": wrap(self.value_dim),
             "y_stride": wrap(self.value_dim),
             "v_zero": Scalar(node.integer("v_zero")),
-            "multiplier": Scalar(node.integer("multiplier")),
-            "bias": Scalar(node.integer("bias")),
-            "shift": Scalar(node.integer("shift")),
+            **requantization(node),
             "y_type": c_type(node.output),
         }
         work = self.rows * self.value_dim

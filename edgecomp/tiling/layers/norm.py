@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from edgecomp.ir import Node
 from edgecomp.ir.stated import optional_integer
-from edgecomp.tiling.candidates import whole_operand
+from edgecomp.tiling.candidates import requantization, whole_operand
 from edgecomp.tiling.program import Argument, Null, Pointer, Scalar, TileProgram, c_type
-from edgecomp.tiling.reductions import boxes, requantization
+from edgecomp.tiling.reductions import boxes
 from edgecomp.tiling.search import tiler
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgecomp.ir import Node
 from edgecomp.ir.stated import optional_integer
-from edgecomp.tiling.candidates import buffers_for, tile_sizes
+from edgecomp.tiling.candidates import buffers_for, requantization, tile_sizes
 from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.program import (
     Argument,
@@ -58,9 +58,7 @@ def _program(node: Node, window: Window, r: Loop) -> TileProgram:
         "y_pixel_stride": wrap(window.channels),
         "reduction": Symbol("EC_MAX" if node.text("function") == "max" else "EC_SUM"),
         "zero_x": Scalar(node.integer("zero_x")),
-        "multiplier": Scalar(node.integer("multiplier")),
-        "bias": Scalar(node.integer("bias")),
-        "shift": Scalar(node.integer("shift")),
+        **requantization(node),
         "pre_shift": Scalar(optional_integer(node, "pre_shift")),
         "y_type": c_type(y),
     }

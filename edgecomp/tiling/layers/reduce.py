@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from edgecomp.ir import Node
 from edgecomp.ir.stated import optional_integer
+from edgecomp.tiling.candidates import requantization
 from edgecomp.tiling.program import Argument, Scalar, Symbol, TileProgram, c_type
-from edgecomp.tiling.reductions import boxes, requantization
+from edgecomp.tiling.reductions import boxes
 from edgecomp.tiling.search import tiler
 
 _KINDS = {"sum": "EC_SUM", "mean": "EC_SUM", "max": "EC_MAX", "min": "EC_MIN"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgecomp.ir import Node
-from edgecomp.tiling.candidates import tile_sizes, vector_operand, whole_operand
+from edgecomp.tiling.candidates import requantization, tile_sizes, vector_operand, whole_operand
 from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.program import (
     Argument,
@@ -13,7 +13,6 @@ from edgecomp.tiling.program import (
     Loop,
     Operand,
     Pointer,
-    Scalar,
     TileProgram,
     c_type,
 )
@@ -65,9 +64,7 @@ def requantize(node: Node) -> Iterator[TileProgram]:
     for e in _loops(node):
         arguments: dict[str, Argument] = {
             **_shape(e),
-            "multiplier": Scalar(node.integer("multiplier")),
-            "bias": Scalar(node.integer("bias")),
-            "shift": Scalar(node.integer("shift")),
+            **requantization(node),
             "x_type": c_type(x),
             "y_type": c_type(node.output),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgecomp.ir import Node
-from edgecomp.tiling.candidates import row_blocks, row_operand, whole_operand
+from edgecomp.tiling.candidates import requantization, row_blocks, row_operand, whole_operand
 from edgecomp.tiling.expr import wrap
 from edgecomp.tiling.program import Argument, Call, Loop, Pointer, Scalar, TileProgram, c_type
 from edgecomp.tiling.search import tiler
@@ -38,9 +38,7 @@ def _program(node: Node, m: Loop, width: int) -> TileProgram:
         "limit": Scalar(node.integer("score_limit")),
         "score_multiplier": Scalar(node.integer("score_multiplier")),
         "score_shift": Scalar(node.integer("score_shift")),
-        "multiplier": Scalar(node.integer("multiplier")),
-        "bias": Scalar(node.integer("bias")),
-        "shift": Scalar(node.integer("shift")),
+        **requantization(node),
         "x_type": c_type(x),
         "y_type": c_type(node.output),
     }
