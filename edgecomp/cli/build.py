@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from edgecomp.cli.command import Command, print_json, print_text
-from edgecomp.cli.pairs import parse_pairs, parse_sizes
+from edgecomp.cli.pairs import parse_sizes, set_option
 from edgecomp.cli.progress import open_progress
 from edgecomp.cli.recording import RECORDING_FORMATS
 
@@ -26,15 +26,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_FILE,
     help=f"Recorded windows to calibrate on: {RECORDING_FORMATS} Default: synthetic windows.",
 )
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_pairs,
-    help="An option of an encoder of the zoo (see `edgecomp models`); repeatable. For every MODEL: "
+@set_option(
+    "An option of an encoder of the zoo (see `edgecomp models`); repeatable. For every MODEL: "
     "engines=cores (no NE16), engines=ne16 (NE16 wherever a layer can use it) or engines=all (the "
-    "cheaper one for each layer, the default).",
+    "cheaper one for each layer, the default)."
 )
 @click.option(
     "--dim",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecomp.cli.command import Command, print_json
-from edgecomp.cli.pairs import parse_pairs
+from edgecomp.cli.pairs import set_option
 from edgecomp.errors import EdgecompError
 from edgecomp.files import check_file
 
@@ -27,14 +27,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("file", type=_FILE)
 @click.option("--model", metavar="NAME", help="Default: the encoder that the weights are of.")
 @click.option("--weights", type=_FILE, help="A published checkpoint, or safetensors.")
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_pairs,
-    help="An option of the encoder (see `edgecomp models`); repeatable.",
-)
+@set_option("An option of the encoder (see `edgecomp models`); repeatable.")
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),

@@ -8,23 +8,18 @@ from pathlib import Path
 import click
 
 from edgecomp.cli.command import Command, print_json
-from edgecomp.cli.pairs import parse_pairs
+from edgecomp.cli.pairs import set_option
 from edgecomp.cli.progress import open_progress
 
 
 @click.command(cls=Command)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--board", metavar="NAME|FILE", help="Default: the board of the build.")
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_pairs,
-    help="A setting of the sample application, repeatable: EC_APP_HOP (samples between windows), "
+@set_option(
+    "A setting of the sample application, repeatable: EC_APP_HOP (samples between windows), "
     "EC_APP_COUNT (one count of the front end in the network's unit) and EC_APP_FIXED_SCALE "
     "where samples are multiplied by a factor, not z-scored, or "
-    "EDGECOMP_SOURCE=driver.c, your front end's driver.",
+    "EDGECOMP_SOURCE=driver.c, your front end's driver."
 )
 @click.option("--dry-run", is_flag=True, help="Print the command lines; nothing is needed or run.")
 def flash(

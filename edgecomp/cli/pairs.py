@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def parse_pairs(
@@ -18,6 +23,18 @@ def parse_pairs(
             raise click.BadParameter(f"'{name}' is given twice", param=parameter)
         pairs[name] = value
     return pairs
+
+
+def set_option(help: str) -> Callable[[_Function], _Function]:
+    """The decorator of ``--set NAME=VALUE``, which gives the command its ``settings``."""
+    return click.option(
+        "--set",
+        "settings",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=parse_pairs,
+        help=help,
+    )
 
 
 def parse_sizes(
