@@ -93,9 +93,21 @@ def softmax(rows: int, columns: int) -> Case:
     return Case("softmax", f"[{rows},{columns}]", arrays, scalars, "y", expected, x.size)
 
 
+def _reduction(kept: int, reduced: int, inner: bool) -> tuple[tuple[int, int], Scalars]:
+    """The shape, and what the kernel is told of it, for the last axis (``inner``) or the first."""
+    steps = (reduced, 1) if inner else (1, kept)
+    return (kept, reduced) if inner else (reduced, kept), {
+        "kept": (1, 1, 1, kept),
+        "reduced": (1, 1, 1, reduced),
+        "x_kept_stride": (0, 0, 0, steps[0]),
+        "x_reduced_stride": (0, 0, 0, steps[1]),
+        "y_stride": (0, 0, 0, 1),
+    }
+
+
 def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
     """A mean over the last axis (``inner``) or over the first."""
-    shape = (kept, reduced) if inner else (reduced, kept)
+    shape, scalars = _reduction(kept, reduced, inner)
     x = integers(shape, DTYPES[x_type])
     fixed = {"multiplier": 50, "bias": 4321, "shift": 12, "pre_shift": 0}
     axis = 1 if inner else 0
@@ -103,10 +115,7 @@ def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
     if x_type == I16:
         fixed |= {"pre_shift": 4, "shift": 8}
     expected = evaluate("q_reduce", [x], **attributes, **fixed)
-    steps = (reduced, 1) if inner else (1, kept)
-    scalars: Scalars = {"kept": (1, 1, 1, kept), "reduced": (1, 1, 1, reduced), **fixed}
-    scalars |= {"x_kept_stride": (0, 0, 0, steps[0]), "x_reduced_stride": (0, 0, 0, steps[1])}
-    scalars |= {"y_stride": (0, 0, 0, 1), "reduction": 0, "x_type": x_type, "y_type": I16}
+    scalars |= {**fixed, "reduction": 0, "x_type": x_type, "y_type": I16}
     arrays = {"x": x, "y": np.zeros(kept, np.int16)}
     text = f"[{shape[0]},{shape[1]}] {NAMES[x_type]} over axis {axis}"
     rate = "reduce" if inner else "reduce_across"
@@ -117,14 +126,11 @@ def reduce(kept: int, reduced: int, inner: bool, x_type: int) -> Case:
 
 def norm(kept: int, reduced: int, inner: bool) -> Case:
     """Over the last axis (``inner``) or over the first."""
-    shape = (kept, reduced) if inner else (reduced, kept)
+    shape, scalars = _reduction(kept, reduced, inner)
     x = integers(shape, np.int8)
     fixed = {"zero_x": -5, "fraction": 3, "multiplier": 50, "bias": 4321, "shift": 12}
     expected = evaluate("q_norm", [x], axes=(int(inner),), keep=False, dtype="i8", **fixed)
-    steps = (reduced, 1) if inner else (1, kept)
-    scalars: Scalars = {"kept": (1, 1, 1, kept), "reduced": (1, 1, 1, reduced), **fixed}
-    scalars |= {"x_kept_stride": (0, 0, 0, steps[0]), "x_reduced_stride": (0, 0, 0, steps[1])}
-    scalars |= {"y_stride": (0, 0, 0, 1), "y_type": I8}
+    scalars |= {**fixed, "x_type": I8, "y_type": I8}
     arrays = {"x": x, "y": np.zeros(kept, np.int8)}
     text = f"[{shape[0]},{shape[1]}] over axis {int(inner)}"
     rate = "norm" if inner else "norm_across"

@@ -9,7 +9,7 @@ import pytest
 
 from edgecomp.ops.q_norm import ENTRIES, index_of, roots_of_entries
 
-from .test_reduce import strides
+from .test_reduce import geometry
 
 
 @pytest.mark.parametrize("cores", [1, 8, 9])
@@ -47,25 +47,17 @@ def test_kernel(
     p |= {} if table else {"multiplier": 77, "bias": -4321, "shift": 9}
     operands = [x, *fields.values()]
     expected = kernels.evaluate("q_norm", operands, axes=axes, keep=False, dtype=y_type, **p)
-    kept, kept_steps = strides(shape, [axis for axis in range(4) if axis not in axes])
-    inner, inner_steps = strides(shape, list(axes))
-    y = np.zeros(kept, expected.dtype)
+    fields |= geometry(shape, axes, expected.dtype)
     kernels.call(
         "norm",
         cores,
         x=x,
-        y=y,
-        kept=kept,
-        reduced=inner,
-        x_kept_stride=kept_steps,
-        x_reduced_stride=inner_steps,
-        y_stride=tuple(step // y.itemsize for step in y.strides),
         x_type="i8" if dtype == np.int8 else "i16",
         y_type=y_type,
         **fields,
         **p,
     )
-    np.testing.assert_array_equal(y.reshape(expected.shape), expected)
+    np.testing.assert_array_equal(fields["y"].reshape(expected.shape), expected)
 
 
 def test_the_largest_sums(kernels: Any) -> None:

@@ -18,6 +18,22 @@ def strides(shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], t
     return (1,) * pad + tuple(shape[axis] for axis in axes), (0,) * pad + tuple(steps)
 
 
+def geometry(shape: tuple[int, ...], axes: tuple[int, ...], dtype: Any) -> dict[str, Any]:
+    """What a kernel is told of a reduction of four ``axes``, with room for its result."""
+    reduced = sorted(axis % 4 for axis in axes)
+    kept, kept_steps = strides(shape, [axis for axis in range(4) if axis not in reduced])
+    inner, inner_steps = strides(shape, reduced)
+    y = np.zeros(kept, dtype)
+    return {
+        "y": y,
+        "kept": kept,
+        "reduced": inner,
+        "x_kept_stride": kept_steps,
+        "x_reduced_stride": inner_steps,
+        "y_stride": tuple(step // y.itemsize for step in y.strides),
+    }
+
+
 @pytest.mark.parametrize("cores", [1, 8, 9])
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dtype", [np.int8, np.int16])
@@ -34,26 +50,18 @@ def test_kernel(
     p = {"multiplier": 50, "bias": 4321, "shift": 12 - pre_shift, "pre_shift": pre_shift}
     attributes = {"function": function, "axes": axes, "keep": False, "dtype": "i16"}
     expected = kernels.evaluate("q_reduce", [x], **attributes, **p)
-    reduced = sorted(axis % 4 for axis in axes)
-    kept, kept_steps = strides(shape, [axis for axis in range(4) if axis not in reduced])
-    inner, inner_steps = strides(shape, reduced)
-    y = np.zeros(kept, np.int16)
+    fields = geometry(shape, axes, np.int16)
     kernels.call(
         "reduce",
         cores,
         x=x,
-        y=y,
-        kept=kept,
-        reduced=inner,
-        x_kept_stride=kept_steps,
-        x_reduced_stride=inner_steps,
-        y_stride=tuple(step // 2 for step in y.strides),
         reduction=FUNCTIONS[function],
         x_type="i8" if dtype == np.int8 else "i16",
         y_type="i16",
+        **fields,
         **p,
     )
-    np.testing.assert_array_equal(y.reshape(expected.shape), expected)
+    np.testing.assert_array_equal(fields["y"].reshape(expected.shape), expected)
 
 
 def test_keep_leaves_axes_of_one(kernels: Any) -> None:
