@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgecomp.ir import Graph, Node, Value
+from edgecomp.passes.patterns import take_over
 
 
 def supersede(graph: Graph, old: Node, new: Node) -> None:
@@ -10,8 +11,7 @@ def supersede(graph: Graph, old: Node, new: Node) -> None:
 
     Names of results tie integer values to the float ones they stand for, so they outlive fusion.
     """
-    graph.replace(old.output, new.output)
-    old.output.name, new.output.name = new.output.name, old.output.name
+    take_over(graph, old.output, new.output)
 
 
 def used_once(graph: Graph, node: Node) -> bool:

@@ -36,6 +36,12 @@ def emit(graph: Graph, node: Node, op: str, *operands: Value, **attributes: Attr
     return create(graph, op, operands, attributes, name=node.name, before=node).output
 
 
+def take_over(graph: Graph, old: Value, new: Value) -> None:
+    """Let ``new`` have the users and the name of ``old``: names tie figures to the user's model."""
+    graph.replace(old, new)
+    old.name, new.name = new.name, old.name
+
+
 def orders(node: Node) -> Iterator[tuple[Value, Value]]:
     """Both orders of the two operands of a commutative node."""
     first, second = node.inputs

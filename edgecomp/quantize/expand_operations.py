@@ -8,7 +8,8 @@ import numpy as np
 
 from edgecomp.ir import Graph, Node, RewritePass, Value
 from edgecomp.ops.pool import divisors
-from edgecomp.passes.patterns import emit
+from edgecomp.passes.patterns import emit, take_over
+from edgecomp.quantize.assign import is_norm
 
 LONG = 1 << 13
 """Elements that may not fit a small L1, where a norm has all of them; their sum varies little."""
@@ -38,8 +39,7 @@ class ExpandOperations(RewritePass):
         result = None if rule is None else rule(graph, node)
         if result is None:
             return False
-        graph.replace(node.output, result)
-        node.output.name, result.name = result.name, node.output.name
+        take_over(graph, node.output, result)
         return True
 
 
@@ -68,7 +68,7 @@ def _minimum(graph: Graph, node: Node) -> Value | None:
 
 
 def _norm(graph: Graph, node: Node) -> Value | None:
-    if node.text("function") != "l2":
+    if not is_norm(node):
         return None
     x = node.inputs[0]
     if math.prod(x.shape[axis] for axis in node.integers("axes")) <= LONG:

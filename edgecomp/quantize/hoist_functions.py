@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgecomp.ir import Graph, Node, RewritePass, create
+from edgecomp.passes.patterns import emit, take_over
 from edgecomp.quantize.assign import PRODUCTS
 from edgecomp.quantize.functions import used_once
 
@@ -22,19 +23,16 @@ class HoistFunctions(RewritePass):
         movement = node.inputs[0].producer if node.op == "unary" else None
         if movement is None or movement.op not in _ORDER_ONLY or not _is_below(graph, movement):
             return False
-        attributes = dict(node.attributes)
-        source = movement.inputs[0]
-        above = create(graph, "unary", [source], attributes, name=node.name, before=node)
+        above = emit(graph, node, "unary", movement.inputs[0], **node.attributes)
         moved = create(
             graph,
             movement.op,
-            [above.output],
+            [above],
             dict(movement.attributes),
             name=movement.name,
             before=node,
         )
-        graph.replace(node.output, moved.output)
-        node.output.name, moved.output.name = moved.output.name, node.output.name
+        take_over(graph, node.output, moved.output)
         return True
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from edgecomp.ir import Graph, Node, RewritePass, Value
-from edgecomp.passes.patterns import emit, producer, unary_operand, used_once
+from edgecomp.passes.patterns import emit, producer, take_over, unary_operand, used_once
 from edgecomp.quantize.functions import varying_operands
 
 FEW = 8
@@ -32,9 +32,7 @@ class RecognizeNorms(RewritePass):
         norm = _of_two(graph, node) if node.op == "add" else _of_axes(graph, node)
         if norm is None:
             return False
-        square = emit(graph, node, "unary", norm, function="square")
-        graph.replace(node.output, square)
-        node.output.name, square.name = square.name, node.output.name
+        take_over(graph, node.output, emit(graph, node, "unary", norm, function="square"))
         return True
 
 

@@ -6,6 +6,7 @@ import math
 
 from edgecomp.ir import Attribute, Node
 from edgecomp.quantize import requant
+from edgecomp.quantize.assign import is_norm
 from edgecomp.quantize.lower.context import Lowering, UnsupportedError, lowers, rescale_sum
 from edgecomp.quantize.lower.norm import lower_norm
 
@@ -13,10 +14,10 @@ from edgecomp.quantize.lower.norm import lower_norm
 @lowers("reduce")
 def lower_reduce(ctx: Lowering, node: Node) -> None:
     """Mean, sum, maximum or minimum over axes."""
-    function = node.text("function")
-    if function == "l2":
+    if is_norm(node):
         lower_norm(ctx, node)
         return
+    function = node.text("function")
     if function not in ("mean", "sum", "max", "min"):
         raise UnsupportedError(f"there is no integer reduction {function}")
     x = ctx.value(node.inputs[0])
